@@ -1,0 +1,1 @@
+"""Model access behind one protocol. Knows no Django: usable from recipes and scripts."""

@@ -1,0 +1,27 @@
+"""Errors of the inference package.
+
+InferenceError
+├── BadRequestError        permanent: a request no retry can save (empty, too long, no options)
+├── ModelLoadError         permanent: folder missing, pickle weights, unreadable tokenizer
+└── EngineUnavailableError transient: the engine did not answer this time
+"""
+
+from __future__ import annotations
+
+
+class InferenceError(Exception):
+    """Base of all; `permanent` alone decides whether a retry makes sense."""
+
+    permanent: bool = True
+
+
+class BadRequestError(InferenceError):
+    permanent = True
+
+
+class ModelLoadError(InferenceError):
+    permanent = True
+
+
+class EngineUnavailableError(InferenceError):
+    permanent = False
