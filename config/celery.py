@@ -1,0 +1,34 @@
+"""The Celery application and its one schedule."""
+
+import os
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("concord")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.task_routes = {"training.tasks.*": {"queue": "training"}}
+app.conf.beat_schedule = {
+    "start again what died": {
+        "task": "jobs.tasks.reap_jobs_task",
+        "schedule": settings.REAP_INTERVAL_SECONDS,
+        "options": {"expires": settings.REAP_INTERVAL_SECONDS},
+    },
+    "open slots whose lease ran out": {
+        "task": "annotation.tasks.release_expired_slots_task",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+}
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def hand_jobs_back(**_kwargs: object) -> None:
+    """A worker that is told to stop puts its jobs back in the queue instead of finishing them."""
+    from jobs.runner import shutdown_requested
+
+    shutdown_requested.set()

@@ -1,0 +1,267 @@
+"""All settings. This file alone reads the environment, through typed helpers.
+
+Without any variable set, everything runs embedded on one machine below `CONCORD_HOME`
+(default `var/`): SQLite in WAL mode, Celery over kombu's filesystem transport, a secret key made
+at the first start. `DATABASE_URL`, `CELERY_BROKER_URL` and `CONCORD_DEPLOYMENT=server` make it a
+server; then a missing secret stops the start (config/checks.py).
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+django_stubs_ext.monkeypatch()
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+CONCORD_HOME = Path(env.str("CONCORD_HOME", default=str(BASE_DIR / "var"))).resolve()
+CONCORD_HOME.mkdir(parents=True, exist_ok=True)
+
+DEPLOYMENT = env.str("CONCORD_DEPLOYMENT", default="embedded")
+if DEPLOYMENT not in ("embedded", "server"):
+    raise ImproperlyConfigured(
+        f"CONCORD_DEPLOYMENT is {DEPLOYMENT!r}; it must be 'embedded' or 'server'"
+    )
+
+
+def embedded_secret_key(path: Path) -> str:
+    """The key in `path`, made on the first start and readable by its owner alone."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        key = path.read_text().strip()
+        if key:
+            return key
+    key = secrets.token_urlsafe(48)
+    path.write_text(key)
+    return key
+
+
+SECRET_KEY = env.str("CONCORD_SECRET_KEY", default="")
+SECRET_KEY_IS_CONFIGURED = bool(SECRET_KEY)
+if not SECRET_KEY:
+    SECRET_KEY = embedded_secret_key(CONCORD_HOME / "secret_key")
+
+DEBUG = env.bool("CONCORD_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("CONCORD_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CONCORD_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "jobs",
+    "corpus",
+    "constitution",
+    "annotation",
+    "judging",
+    "exports",
+    "training",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -----------------------------------------------------------------------------------
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A write transaction takes the lock when it begins, so that it never fails half-way with
+    # "database is locked" after having read.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{CONCORD_HOME / 'concord.sqlite3'}")
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # A file, so that tests of several threads and processes see one database.
+    DATABASES["default"]["TEST"] = {"NAME": str(CONCORD_HOME / "test.sqlite3")}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Accounts -----------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "config.accounts.InvitationOnlyAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+HTTPS_ONLY = env.bool("CONCORD_HTTPS", default=DEPLOYMENT == "server")
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# No inline script or style, no eval: Vega runs with its AST interpreter.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- API ----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "annotation.api_errors.exception_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Concord API",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# --- Static files -------------------------------------------------------------------------------
+
+NODE_MODULES = BASE_DIR / "node_modules"
+STATIC_URL = "static/"
+STATIC_ROOT = CONCORD_HOME / "static"
+FRONT_END_FOLDERS = {
+    "htmx": NODE_MODULES / "htmx.org" / "dist",
+    "tabler": NODE_MODULES / "@tabler" / "core" / "dist",
+    "vega": NODE_MODULES / "vega" / "build",
+    "vega-lite": NODE_MODULES / "vega-lite" / "build",
+    "vega-embed": NODE_MODULES / "vega-embed" / "build",
+    "vega-interpreter": NODE_MODULES / "vega-interpreter" / "build",
+}
+STATICFILES_DIRS = [
+    BASE_DIR / "config" / "static",
+    *((name, folder) for name, folder in FRONT_END_FOLDERS.items() if folder.is_dir()),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Celery: messages carry ids only, the database is the truth -----------------------------------
+
+BROKER_FOLDER = CONCORD_HOME / "broker"
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    for _folder in (BROKER_FOLDER / "messages", BROKER_FOLDER / "control"):
+        _folder.mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_FOLDER / "messages"),
+        "data_folder_out": str(BROKER_FOLDER / "messages"),
+        "control_folder": str(BROKER_FOLDER / "control"),
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(CONCORD_HOME / "celerybeat-schedule")
+
+# --- Limits and places ----------------------------------------------------------------------------
+
+JOB_LEASE_SECONDS = env.float("CONCORD_JOB_LEASE_SECONDS", default=60.0)
+JOB_MAX_ATTEMPTS = 3
+JOB_RESEND_SECONDS = 30.0
+REAP_INTERVAL_SECONDS = env.float("CONCORD_REAP_INTERVAL_SECONDS", default=10.0)
+SLOT_LEASE_SECONDS = 15 * 60
+IMPORT_BATCH_PAIRS = 500
+MAX_COMMENT_CHARACTERS = 5_000
+JUDGE_CHUNK_PAIRS = 64
+
+DATASETS_FOLDER = CONCORD_HOME / "datasets"
+RUNS_FOLDER = CONCORD_HOME / "runs"
+# Threads that one process may use for tensors; on small machines one is the fastest.
+COMPUTE_THREADS = env.int("CONCORD_COMPUTE_THREADS", default=1)
+
+# --- Language and time ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("CONCORD_LOG_LEVEL", default="WARNING")},
+}
