@@ -1,0 +1,1 @@
+"""Raters, the queue of wanted labels, labels, and how far raters agree."""

@@ -1,0 +1,1 @@
+"""Constitutions: principles in versions that never change once published."""

@@ -1,0 +1,1 @@
+"""Projects, prompts, completions, pairs and model versions: what everything else refers to."""

@@ -1,0 +1,50 @@
+"""Content hashes: the same content is the same row, whoever brings it and when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+
+def canonical_json(value: Json) -> str:
+    """One spelling for one value: sorted keys, no spaces, Unicode kept. NaN is refused."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def sha256_of(value: Json) -> str:
+    """The SHA-256 (64 hex digits) of a value's canonical JSON in UTF-8."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def prompt_sha256(messages: Sequence[Mapping[str, str]]) -> str:
+    """The hash by which prompts are told apart.
+
+    Text is normalised first (Unicode NFC, runs of white space to one blank, ends stripped), so
+    that a copy with another line ending is the same prompt.
+    """
+    return sha256_of(
+        [
+            {"role": turn["role"], "content": " ".join(_nfc(turn["content"]).split())}
+            for turn in messages
+        ]
+    )
+
+
+def completion_sha256(prompt_hash: str, text: str, model: str | None, sampling: Json) -> str:
+    """The hash of one completion: its prompt, its exact text, and where it came from."""
+    return sha256_of([prompt_hash, _nfc(text), model, sampling])
+
+
+def pair_sha256(first_hash: str, second_hash: str) -> str:
+    """The hash of an unordered pair of completions: both orders give the same."""
+    return sha256_of(sorted([first_hash, second_hash]))
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

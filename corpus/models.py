@@ -1,0 +1,139 @@
+"""The one corpus: projects, prompts, completions, pairs and model versions."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Least
+
+SHA256 = RegexValidator(r"^[0-9a-f]{64}$", "64 hexadecimal digits are wanted")
+
+
+class Project(models.Model):
+    slug = models.SlugField(unique=True, max_length=80)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Prompt(models.Model):
+    """What was asked: a conversation that ends with a user's turn (or a system's)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    messages = models.JSONField(help_text="List of {role, content}.")
+    sha256 = models.CharField(max_length=64, validators=[SHA256])
+    source = models.CharField(max_length=200, blank=True)
+    domain = models.CharField(max_length=100, blank=True)
+    difficulty = models.CharField(max_length=50, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    sensitive = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="one_prompt_per_hash"),
+        ]
+
+    def __str__(self) -> str:
+        return self.messages[-1]["content"][:80] if self.messages else ""
+
+
+class ModelVersion(models.Model):
+    """A model that wrote completions, judged, or was trained.
+
+    `location` is a folder or a hub name; an `api` model is known by its name alone.
+    """
+
+    class Kind(models.TextChoices):
+        BASE = "base"
+        ADAPTER = "adapter"
+        FULL = "full"
+        API = "api"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="model_versions")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind)
+    location = models.CharField(max_length=500, blank=True)
+    revision = models.CharField(max_length=100, blank=True)
+    weights_sha256 = models.CharField(max_length=64, blank=True, validators=[SHA256])
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    sandbox = models.BooleanField(
+        default=False, help_text="Descends from the sandbox model; marked wherever it is shown."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_model_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Completion(models.Model):
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions")
+    text = models.TextField(blank=True)
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="completions"
+    )
+    sampling = models.JSONField(null=True, blank=True)
+    token_count = models.PositiveIntegerField(null=True, blank=True)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    sha256 = models.CharField(max_length=64, validators=[SHA256])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prompt", "sha256"], name="one_completion_per_hash"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Pair(models.Model):
+    """Two completions of one prompt. `choice` is always against this order, first and second."""
+
+    class Origin(models.TextChoices):
+        IMPORT = "import"
+        SAMPLED = "sampled"
+        REVISION = "revision"
+        ROUND = "round"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pairs")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="pairs")
+    first = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64, validators=[SHA256])
+    external_id = models.CharField(max_length=200, blank=True)
+    origin = models.CharField(max_length=10, choices=Origin)
+    batch = models.CharField(
+        max_length=100, blank=True, help_text="What brought the pair: a file, a sampling run."
+    )
+    priority = models.IntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Least("first", "second"), Greatest("first", "second"), name="one_pair_per_two"
+            ),
+            models.CheckConstraint(condition=~Q(first=F("second")), name="pair_of_two_different"),
+        ]
+        indexes = [
+            # Streaming a project's pairs in order, for freezing and judging.
+            models.Index(fields=["project", "id"], name="pair_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"pair {self.pk}"

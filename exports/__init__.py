@@ -1,0 +1,1 @@
+"""Dataset versions: built, split, hashed and verified."""

@@ -1,0 +1,1 @@
+"""The AI judge: a rater that reads option probabilities under a constitution."""

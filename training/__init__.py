@@ -1,0 +1,1 @@
+"""Training runs, evaluations and the model registry; recipes beneath know no Django."""
