@@ -1,1 +1,45 @@
-def exception_handler(exc, context): return None
+"""One form for every API error: {"code", "message", "fields"?}, with the HTTP status that fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as framework_handler
+
+from annotation.errors import AnnotationError
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Errors of services and of the framework alike. None lets an unforeseen one be a 500."""
+    if isinstance(error, AnnotationError):
+        return Response({"code": error.code, "message": str(error)}, status=error.status)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(str(error) or None)
+    response = framework_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    body: dict[str, Any] = {"code": _code(error), "message": _message(error)}
+    if isinstance(error, exceptions.ValidationError):
+        body["fields"] = response.data
+    response.data = body
+    return response
+
+
+def _code(error: exceptions.APIException) -> str:
+    codes = error.get_codes()
+    return codes if isinstance(codes, str) else "invalid"
+
+
+def _message(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
+        return "; ".join(
+            f"{field}: {' '.join(str(line) for line in lines)}"
+            for field, lines in error.detail.items()
+        )
+    return str(error.detail)

@@ -70,7 +70,9 @@ class Rater(models.Model):
                 fields=["project", "kind", "name"], name="one_rater_per_kind_and_name"
             ),
             models.UniqueConstraint(
-                fields=["project", "user"], name="one_rater_per_user", condition=Q(user__isnull=False)
+                fields=["project", "user"],
+                name="one_rater_per_user",
+                condition=Q(user__isnull=False),
             ),
             models.CheckConstraint(
                 condition=Q(kind="human") | Q(user__isnull=True), name="a_judge_has_no_account"

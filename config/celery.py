@@ -26,7 +26,7 @@ app.conf.beat_schedule = {
 }
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@worker_shutting_down.connect
 def hand_jobs_back(**_kwargs: object) -> None:
     """A worker that is told to stop puts its jobs back in the queue instead of finishing them."""
     from jobs.runner import shutdown_requested

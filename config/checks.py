@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 
 
 @register()
@@ -45,7 +46,7 @@ def check_front_end_packages(
     missing = [name for name, folder in settings.FRONT_END_FOLDERS.items() if not folder.is_dir()]
     if missing:
         return [
-            Warning(
+            CheckWarning(
                 f"Front-end packages are missing from node_modules: {', '.join(missing)}.",
                 hint="Run `make install` (npm ci).",
                 id="concord.W001",

@@ -1,5 +1,15 @@
 """All addresses, one line each; every app brings its own."""
 
-from django.urls import URLPattern, URLResolver
+from allauth.account import views as account_views
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("password/", account_views.password_change, name="account_change_password"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
+    path("", include("annotation.urls")),
+]

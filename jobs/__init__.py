@@ -1,1 +1,1 @@
-"""Long work as rows: a state, a lease and a heartbeat. The database is the truth, a message a hint."""
+"""Long work as rows with a state, a lease and a heartbeat. A message is only a hint."""

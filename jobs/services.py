@@ -102,9 +102,7 @@ def finish_job(job: Job, state: JobState, *, error: str = "") -> None:
     """Settle a job that we hold. LeaseLost when it was taken from us meanwhile."""
     changed = (
         type(job)
-        ._default_manager.filter(
-            pk=job.pk, lease_token=job.lease_token, state__in=RUNNING_STATES
-        )
+        ._default_manager.filter(pk=job.pk, lease_token=job.lease_token, state__in=RUNNING_STATES)
         .update(
             state=state,
             error=error,

@@ -1,0 +1,43 @@
+"""Errors of the annotation package; `code` is what a program reads, the message what a person does.
+
+AnnotationError
+├── LeaseError                 the task is not (or no longer) yours
+│   ├── LeaseExpiredError      the lease ran out, or the task was handed to somebody else
+│   └── AlreadyLabelledError   the task has been submitted before (two tabs, a double click)
+├── NothingToUndoError         there is no label of yours to take back
+├── NotARaterError             this user does not label in this project, or is suspended
+└── InvalidLabelError          a value that no label may have
+"""
+
+
+class AnnotationError(Exception):
+    code = "annotation_error"
+    status = 400
+
+
+class LeaseError(AnnotationError):
+    code = "not_your_task"
+    status = 409
+
+
+class LeaseExpiredError(LeaseError):
+    code = "lease_expired"
+
+
+class AlreadyLabelledError(LeaseError):
+    code = "already_labelled"
+
+
+class NothingToUndoError(AnnotationError):
+    code = "nothing_to_undo"
+    status = 409
+
+
+class NotARaterError(AnnotationError):
+    code = "not_a_rater"
+    status = 403
+
+
+class InvalidLabelError(AnnotationError):
+    code = "invalid_label"
+    status = 400

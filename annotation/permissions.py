@@ -1,0 +1,89 @@
+"""Who may do what. Every page and API operation asks here, for every object.
+
+A project in which a user has no membership does not exist for them (404, never 403, so that
+nothing can be learnt from the answer); in their own project, a role that may not is told so (403).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from annotation.models import Membership, Role
+from corpus.models import Project
+
+LABELLERS = frozenset({Role.RATER, Role.SENIOR, Role.ADMIN})
+"""Who takes tasks from the queue."""
+
+READERS = frozenset({Role.SENIOR, Role.ADMIN, Role.RESEARCHER})
+"""Who sees a project's figures, labels and models."""
+
+RESEARCHERS = frozenset({Role.ADMIN, Role.RESEARCHER})
+"""Who freezes datasets and launches judges and training runs."""
+
+ADMINS = frozenset({Role.ADMIN})
+
+EVERYONE = frozenset(Role)
+
+AnyUser = AbstractBaseUser | AnonymousUser
+P = ParamSpec("P")
+
+
+def projects_of(user: AnyUser) -> QuerySet[Project]:
+    """The projects that exist for this user."""
+    if not isinstance(user, User):
+        return Project.objects.none()
+    return Project.objects.filter(memberships__user=user)
+
+
+def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:
+    """The user's membership. Http404 without one, PermissionDenied when the role may not."""
+    if not isinstance(user, User):
+        raise Http404("No such project.")
+    membership = (
+        Membership.objects.select_related("project")
+        .filter(user=user, project__slug=project_slug)
+        .first()
+    )
+    if membership is None:
+        raise Http404("No such project.")
+    if membership.role not in roles:
+        wanted = ", ".join(sorted(roles))
+        raise PermissionDenied(f"Your role here is {membership.role}; this needs one of: {wanted}.")
+    return membership
+
+
+class MemberRequest(HttpRequest):
+    """A request of a signed-in member whose role has been checked."""
+
+    membership: Membership
+
+
+def member_view(
+    roles: frozenset[Role],
+) -> Callable[
+    [Callable[Concatenate[MemberRequest, Project, P], HttpResponseBase]],
+    Callable[..., HttpResponseBase],
+]:
+    """Guard a page below `projects/<slug:project_slug>/`; the view gets the project itself."""
+
+    def decorate(
+        view: Callable[Concatenate[MemberRequest, Project, P], HttpResponseBase],
+    ) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(
+            request: MemberRequest, project_slug: str, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            request.membership = membership_in(request.user, project_slug, roles)
+            return view(request, request.membership.project, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate

@@ -1,0 +1,72 @@
+"""The manner of every Concord command: a human summary, or one JSON object; exit 0, 1 or 2."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command says: `data` with --json, `summary` without; `failed` exits with 1."""
+
+    data: dict[str, Any]
+    summary: str
+    failed: bool = False
+
+
+class BadInputError(Exception):
+    """The user gave something wrong: exit status 2 and this one line on stderr."""
+
+
+class ConcordCommand(BaseCommand):
+    """Subclasses give `add_inputs` and `run`; output and exit status are the same everywhere."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.add_inputs(parser)
+        parser.add_argument(
+            "--json", action="store_true", help="Print one JSON object on stdout, nothing else."
+        )
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        """The command's own arguments."""
+
+    @abstractmethod
+    def run(self, **options: Any) -> Outcome:
+        """Do the work. Raise BadInputError for what the user can put right."""
+
+    def note(self, text: str) -> None:
+        """A line on the way, on stderr so that stdout stays one object with --json."""
+        self.stderr.write(text, self.style.NOTICE)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        as_json = options.pop("json")
+        for common in BASE_OPTIONS:
+            options.pop(common, None)
+        try:
+            outcome = self.run(**options)
+        except BadInputError as error:
+            self.stderr.write(" ".join(str(error).split()))
+            sys.exit(2)
+        if as_json:
+            self.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False))
+        else:
+            self.stdout.write(outcome.summary)
+        if outcome.failed:
+            sys.exit(1)
+
+
+BASE_OPTIONS = (
+    "verbosity",
+    "settings",
+    "pythonpath",
+    "traceback",
+    "no_color",
+    "force_color",
+    "skip_checks",
+)

@@ -1,0 +1,123 @@
+"""The fixed cast and plain functions that build rows. Every default is a valid value.
+
+Alice rates, Bob is a senior, Carol an admin, Dan a researcher; Charlie is an admin of another
+project and must be refused everywhere in this one.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from annotation.models import Choice, Label, Membership, Rater, Role
+from annotation.services import add_member, open_slots
+from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
+from corpus.models import Completion, ModelVersion, Pair, Project, Prompt
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Cast:
+    project: Project
+    elsewhere: Project
+    alice: User
+    bob: User
+    carol: User
+    dan: User
+    charlie: User
+
+
+def make_user(name: str) -> User:
+    return User.objects.create_user(name, password=PASSWORD)
+
+
+def make_cast() -> Cast:
+    project = make_project("harbour")
+    elsewhere = make_project("elsewhere")
+    users = {name: make_user(name) for name in ("alice", "bob", "carol", "dan", "charlie")}
+    for name, role in (
+        ("alice", Role.RATER),
+        ("bob", Role.SENIOR),
+        ("carol", Role.ADMIN),
+        ("dan", Role.RESEARCHER),
+    ):
+        add_member(user=users[name], project=project, role=role)
+    add_member(user=users["charlie"], project=elsewhere, role=Role.ADMIN)
+    return Cast(project=project, elsewhere=elsewhere, **users)
+
+
+def make_project(slug: str = "harbour") -> Project:
+    return Project.objects.create(slug=slug, name=slug.title())
+
+
+def make_prompt(project: Project, text: str = "How do I tie a bowline?") -> Prompt:
+    messages = [{"role": "user", "content": text}]
+    return Prompt.objects.create(project=project, messages=messages, sha256=prompt_sha256(messages))
+
+
+def make_completion(
+    prompt: Prompt, text: str, model_version: ModelVersion | None = None
+) -> Completion:
+    name = model_version.name if model_version else None
+    return Completion.objects.create(
+        prompt=prompt,
+        text=text,
+        model_version=model_version,
+        sha256=completion_sha256(prompt.sha256, text, name, None),
+    )
+
+
+def make_pair(
+    project: Project,
+    number: int = 0,
+    *,
+    prompt: str | None = None,
+    first: str | None = None,
+    second: str | None = None,
+    slots: int = 0,
+) -> Pair:
+    """A pair with `slots` open slots."""
+    row = make_prompt(project, prompt if prompt is not None else f"Question {number}?")
+    one = make_completion(row, first if first is not None else f"First answer {number}.")
+    two = make_completion(row, second if second is not None else f"Second answer {number}.")
+    pair = Pair.objects.create(
+        project=project,
+        prompt=row,
+        first=one,
+        second=two,
+        sha256=pair_sha256(one.sha256, two.sha256),
+        origin=Pair.Origin.IMPORT,
+    )
+    if slots:
+        open_slots(pairs=[pair], wanted=slots, rng=random.Random(number))
+    return pair
+
+
+def make_rater(project: Project, name: str, kind: str = Rater.Kind.HUMAN) -> Rater:
+    """A rater without an account, as an import makes them."""
+    return Rater.objects.create(project=project, name=name, kind=kind)
+
+
+def rater_for(user: User, project: Project) -> Rater:
+    return Rater.objects.get(user=user, project=project)
+
+
+def membership_of(user: User, project: Project) -> Membership:
+    return Membership.objects.get(user=user, project=project)
+
+
+def make_label(
+    pair: Pair, rater: Rater, choice: str = Choice.FIRST, *, p_first: float | None = None
+) -> Label:
+    return Label.objects.create(
+        project=pair.project,
+        pair=pair,
+        rater=rater,
+        choice=choice,
+        p_first=p_first,
+        created_at=timezone.now(),
+    )

@@ -1,0 +1,43 @@
+"""What all tests share: quiet libraries, folders of their own, and no skipping where it is forbidden."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+    """No test writes into the installation's own folders, waits for a broker or hashes slowly."""
+    settings.DATASETS_FOLDER = tmp_path / "datasets"
+    settings.RUNS_FOLDER = tmp_path / "runs"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CONCORD_FORBID_SKIPS, as in CI, a skipped test is a failed one."""
+    report = yield
+    if (
+        report.skipped
+        and os.environ.get("CONCORD_FORBID_SKIPS")
+        and not hasattr(report, "wasxfail")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"Skipping is forbidden here: {item.nodeid}: {report.longrepr}"
+    return report
