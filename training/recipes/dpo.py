@@ -1,0 +1,387 @@
+"""Direct preference optimisation with soft labels, of all weights or of a LoRA adapter.
+
+    python -m training.recipes.dpo SPEC [--run-dir DIR] [--dry-run]
+    accelerate launch --num_processes N -m training.recipes.dpo SPEC     (hardware.processes: N)
+
+Reads a spec and a dataset folder, writes a run folder (`run_dir.py` lists the files), goes on from
+its checkpoints when started again, and measures held-out preference accuracy before and after.
+Leaves out: sampling, judging, merging adapters, quantised training, FSDP and DeepSpeed.
+
+Exits 0 when it succeeded or was cancelled, 1 when it failed, 2 on a spec that cannot be run.
+
+Source: Rafailov et al. 2023, "Direct Preference Optimization", arXiv 2305.18290; the loss is in
+`losses.py`, the training loop is `trl.DPOTrainer`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.recipes.run_dir import Cancelled, RunDir
+from training.recipes.spec import SpecError, TrainingSpec, load_spec
+
+# torch and its relatives take seconds to import: a wrong spec is refused before that, so they are
+# imported by the functions that need them.
+if TYPE_CHECKING:
+    from training.recipes.callbacks import RunFolderCallback
+    from training.recipes.data import Split
+
+Report = dict[str, Any]
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+
+
+class TrainingDivergedError(RuntimeError):
+    """Training ended with weights that are not finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run ready to train."""
+
+    spec: TrainingSpec
+    run: RunDir
+    tokenizer: Any
+    trainer: Any
+    callback: RunFolderCallback
+    heldout: Split | None
+    before: list[float]
+    """Margins of the held-out pairs under the start policy, nats."""
+    reference: list[float]
+    """The same under the reference policy."""
+
+
+def build(spec: TrainingSpec, run: RunDir, report: Report) -> Job:
+    """Load everything, count the data into `report`, measure the start policy.
+
+    Raises:
+        Cancelled: the cancel file appeared.
+        DataError: the dataset cannot be used.
+    """
+    import torch
+    import transformers
+
+    from training.recipes.callbacks import RunFolderCallback
+    from training.recipes.loading import load_tokenizer
+
+    hide_progress: Any = transformers.utils.logging.disable_progress_bar
+    hide_progress()
+    if spec.hardware.threads is not None:
+        torch.set_num_threads(spec.hardware.threads)
+    with run.beating():
+        arguments = _arguments(spec, run)
+        tokenizer = load_tokenizer(spec.base_model)
+    train_split, heldout = _read_data(spec, run, tokenizer, report)
+    callback = RunFolderCallback(run)
+    with run.beating():
+        trainer = _trainer(spec, arguments, tokenizer, train_split, callback)
+    before = _margins(trainer, trainer.model, heldout, spec, run)
+    reference = _reference_margins(trainer, heldout, spec, run, before)
+    return Job(spec, run, tokenizer, trainer, callback, heldout, before, reference)
+
+
+def train(job: Job, report: Report) -> None:
+    """Train, from the latest whole checkpoint where there is one, and fill in `report`.
+
+    Raises:
+        Cancelled: the cancel file appeared; a checkpoint was written when a step had been done.
+        TrainingDivergedError: a trained weight is not finite.
+    """
+    from training.recipes.checkpoints import latest_valid_checkpoint, remove_incomplete_checkpoints
+    from training.recipes.loading import save_model, weights_are_finite
+
+    run, trainer = job.run, job.trainer
+    if run.writes:
+        remove_incomplete_checkpoints(run.checkpoints)
+    checkpoint = latest_valid_checkpoint(run.checkpoints)
+    run.tick()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+    report["steps"] = trainer.state.global_step
+    report["train_loss"] = sum(losses) / len(losses) if losses else None
+    if job.callback.cancelled:
+        raise Cancelled
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if not weights_are_finite(model):
+        raise TrainingDivergedError(
+            f"a weight is not finite after step {report['steps']}; a lower learning_rate than "
+            f"{job.spec.learning_rate} may help"
+        )
+    report["heldout"] = _measure_after(job)
+    if run.writes:
+        with run.beating():
+            run.publish_model(lambda folder: save_model(model, job.tokenizer, folder))
+            report["model"] = _describe_model(job)
+    trainer.accelerator.wait_for_everyone()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the recipe from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.recipes.dpo")
+    parser.add_argument("spec", type=Path, help="YAML or JSON file")
+    parser.add_argument("--run-dir", type=Path, help="default: SPEC's name with -run, beside it")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved spec and end")
+    args = parser.parse_args(argv)
+    try:
+        spec = load_spec(args.spec)
+        if args.dry_run:
+            sys.stdout.write(json.dumps(spec.model_dump(mode="json"), indent=2) + "\n")
+            return 0
+        _check_processes(spec)
+        run = RunDir(
+            args.run_dir or args.spec.with_name(f"{args.spec.stem}-run"),
+            writes=os.environ.get("RANK", "0") == "0",
+        )
+        run.open(spec)
+    except SpecError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        return _run(spec, run)
+    finally:
+        run.close()
+
+
+def _run(spec: TrainingSpec, run: RunDir) -> int:
+    """Build and train, and write down how it ended, whatever happens on the way."""
+    started = time.monotonic()
+    report: Report = {
+        "status": "succeeded",
+        "error": None,
+        "method": spec.method,
+        "steps": 0,
+        "train_loss": None,
+        "train_pairs": None,
+        "truncated": {},
+        "dropped": {},
+        "splits": {},
+        "heldout": None,
+        "model": None,
+        "base_model": spec.base_model,
+        "base_adapter": spec.base_adapter,
+    }
+    try:
+        train(build(spec, run, report), report)
+    except Cancelled:
+        report["status"] = "cancelled"
+    except Exception as error:  # noqa: BLE001 - the result must say how it ended, whatever it was
+        report["status"] = "failed"
+        report["error"] = {"type": type(error).__name__, "message": str(error)}
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    report["seconds"] = round(time.monotonic() - started, 3)
+    report["versions"] = {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in LIBRARIES
+    }
+    run.write_result(report)
+    return 1 if report["status"] == "failed" else 0
+
+
+def _check_processes(spec: TrainingSpec) -> None:
+    wanted, present = spec.hardware.processes, int(os.environ.get("WORLD_SIZE", "1"))
+    if wanted != present:
+        raise SpecError(
+            f"hardware.processes: got {wanted}, but {present} were started; start "
+            f"{wanted} with accelerate launch --num_processes {wanted}, or set the field"
+        )
+    if wanted == 1:
+        # One process that sees several GPUs is refused by the trainer.
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+
+
+def _arguments(spec: TrainingSpec, run: RunDir) -> Any:
+    """The spec in TRL's words. What is not said here keeps TRL 1.16's default."""
+    import torch
+    from trl.trainer.dpo_config import DPOConfig
+
+    hardware = spec.hardware
+    use_cpu = hardware.use_cpu if hardware.use_cpu is not None else not torch.cuda.is_available()
+    every = spec.checkpoint_every_steps
+    return DPOConfig(
+        output_dir=str(run.checkpoints),
+        use_cpu=use_cpu,
+        bf16=hardware.precision == "bf16",
+        gradient_checkpointing=not use_cpu,
+        dataloader_pin_memory=not use_cpu,
+        beta=spec.beta,
+        max_length=None,  # data.py has cut the sequences, and counted them
+        disable_dropout=False,  # loading.py did; TRL would silence the adapter's dropout too
+        padding_free=False,
+        remove_unused_columns=False,  # it would drop the soft labels
+        learning_rate=spec.learning_rate,
+        num_train_epochs=spec.epochs or 1.0,
+        max_steps=spec.max_steps or -1,
+        per_device_train_batch_size=spec.batch_size,
+        gradient_accumulation_steps=spec.gradient_accumulation,
+        warmup_steps=spec.warmup_ratio,  # below 1 it is a share of the steps
+        lr_scheduler_type=spec.lr_scheduler,
+        weight_decay=spec.weight_decay,
+        max_grad_norm=spec.max_grad_norm,
+        seed=spec.seed,
+        data_seed=spec.seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # it would report the loss before it broke
+        save_strategy="no" if every is None else "steps",
+        save_steps=every or 1,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def _read_data(
+    spec: TrainingSpec, run: RunDir, tokenizer: Any, report: Report
+) -> tuple[Split, Split | None]:
+    """Tokenise the training and the held-out split and count them into `report`."""
+    from training.recipes.data import DataError, heldout_split, read_split
+
+    folder = Path(spec.dataset)
+    measured = heldout_split(folder)
+    splits = {
+        name: read_split(
+            folder,
+            name,
+            tokenizer,
+            max_length=spec.max_length,
+            # every process reads for itself: no shared file, no waiting
+            scratch=run.scratch / os.environ.get("RANK", "0"),
+            use_soft_labels=spec.use_soft_labels,
+            tick=run.tick,
+        )
+        for name in ("train", measured)
+        if name is not None
+    }
+    counts = {name: asdict(split.counts) for name, split in splits.items()}
+    report["splits"] = counts
+    report["truncated"] = {name: count["truncated"] for name, count in counts.items()}
+    for count in counts.values():
+        for reason, number in count["dropped"].items():
+            report["dropped"][reason] = report["dropped"].get(reason, 0) + number
+    report["train_pairs"] = counts["train"]["kept"]
+    if not report["train_pairs"]:
+        raise DataError(f"{folder}/train.parquet has no usable pair: {counts['train']}")
+    return splits["train"], splits.get(measured or "")
+
+
+def _trainer(
+    spec: TrainingSpec, arguments: Any, tokenizer: Any, data: Split, callback: RunFolderCallback
+) -> Any:
+    """The trainer, with the reference that the spec asks for.
+
+    TRL takes as reference: the model it is given; for a new adapter the model without it; for an
+    adapter that is trained further a frozen copy, made here at the start and named `ref`.
+    """
+    import torch
+    from peft import LoraConfig
+    from transformers.trainer_callback import PrinterCallback
+
+    from training.recipes.loading import load_model
+    from training.recipes.soft_dpo import REFERENCE_ADAPTER, SoftDPOTrainer, SoftPreferenceCollator
+
+    reference = None
+    if spec.adapter == "none":
+        reference = load_model(spec.reference_model or spec.base_model)
+    new_adapter = None
+    if spec.lora is not None:
+        targets = spec.lora.target_modules
+        new_adapter = LoraConfig(
+            task_type="CAUSAL_LM",
+            r=spec.lora.r,
+            lora_alpha=spec.lora.alpha,
+            lora_dropout=spec.lora.dropout,
+            target_modules=targets if isinstance(targets, str) else list(targets),
+        )
+    trainer: Any = SoftDPOTrainer(
+        model=load_model(spec.base_model, spec.base_adapter, trainable=True),
+        ref_model=reference,
+        args=arguments,
+        data_collator=SoftPreferenceCollator(pad_token_id=tokenizer.pad_token_id),
+        train_dataset=data.pairs,
+        processing_class=tokenizer,
+        peft_config=new_adapter,
+        callbacks=[callback],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if spec.base_adapter is not None and spec.reference == "base":
+        # Without the copy TRL falls back to the base model, its adapters switched off.
+        trainer.model.delete_adapter(REFERENCE_ADAPTER)
+    for name, module in trainer.model.named_modules():
+        if isinstance(module, torch.nn.Dropout) and name.endswith(f".{REFERENCE_ADAPTER}"):
+            module.p = 0.0  # a reference that is noisy is not fixed
+    return trainer
+
+
+def _margins(
+    trainer: Any, model: Any, heldout: Split | None, spec: TrainingSpec, run: RunDir
+) -> list[float]:
+    from training.recipes.evaluate import logp_margins
+
+    if heldout is None:
+        return []
+    return logp_margins(
+        model,
+        heldout,
+        pad_token_id=trainer.processing_class.pad_token_id,
+        batch_size=spec.eval_batch_size,
+        autocast=trainer.accelerator.autocast,
+        tick=run.tick,
+    )
+
+
+def _reference_margins(
+    trainer: Any,
+    heldout: Split | None,
+    spec: TrainingSpec,
+    run: RunDir,
+    before: list[float],
+) -> list[float]:
+    """The held-out margins under the reference; measured only where it is not the start."""
+    if spec.reference_model is not None:
+        return _margins(trainer, trainer.ref_model, heldout, spec, run)
+    if spec.base_adapter is not None and spec.reference == "base":
+        with trainer.model.disable_adapter():
+            return _margins(trainer, trainer.model, heldout, spec, run)
+    return before
+
+
+def _measure_after(job: Job) -> dict[str, object]:
+    """Held-out accuracy of the start and of the trained policy, and of the implicit reward."""
+    from training.recipes.evaluate import preference_accuracy
+
+    model = job.trainer.accelerator.unwrap_model(job.trainer.model)
+    after = _margins(job.trainer, model, job.heldout, job.spec, job.run)
+    if job.heldout is None or not after:
+        name = job.heldout.name if job.heldout else None
+        reason = "validation and test have no pair that can be measured"
+        empty = {"before": None, "after": None, "reward_accuracy_after": None}
+        return {"split": name, "n": 0, "reason": reason, **empty}
+    rewards = [now - then for now, then in zip(after, job.reference, strict=True)]
+    return {
+        "split": job.heldout.name,
+        "n": len(after),
+        "before": asdict(preference_accuracy(job.before)),
+        "after": asdict(preference_accuracy(after)),
+        "reward_accuracy_after": preference_accuracy(rewards).accuracy,
+    }
+
+
+def _describe_model(job: Job) -> dict[str, str]:
+    from inference.weights import weights_sha256
+
+    return {
+        "path": job.run.model.name,
+        "kind": "full" if job.spec.adapter == "none" else "adapter",
+        "weights_sha256": weights_sha256(job.run.model),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""What a run is asked to do: one frozen, validated spec read from YAML or JSON.
+
+Every default of a recipe is written here and nowhere else; `resolved_spec.json` in the run folder
+is this model dumped. A wrong spec is refused by the name of the field before torch is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+
+class SpecError(ValueError):
+    """A spec that cannot be run; the message is one line for the person who wrote it."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LoraSpec(_Frozen):
+    """The shape of a new LoRA adapter (Hu et al. 2021, arXiv 2106.09685)."""
+
+    r: int = Field(16, ge=1, le=1024, description="Rank of the two factors.")
+    alpha: int = Field(32, ge=1, description="Scale: the update is multiplied by alpha / r.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
+    target_modules: tuple[str, ...] | Literal["all-linear"] = Field(
+        "all-linear",
+        description="Names of the linear layers that get an adapter; all-linear leaves out only "
+        "the output head.",
+    )
+
+
+class HardwareSpec(_Frozen):
+    """Where the run computes."""
+
+    processes: int = Field(
+        1, ge=1, description="Data-parallel processes; above 1 start through accelerate launch."
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16 is autocast; the weights are kept and saved in fp32."
+    )
+    use_cpu: bool | None = Field(
+        None, description="True forces the CPU; null takes a GPU where there is one."
+    )
+    threads: int | None = Field(
+        None, ge=1, description="torch threads of each process; null leaves torch's choice."
+    )
+
+
+class TrainingSpec(_Frozen):
+    """One training run. Paths are taken from the working directory of whoever launches it."""
+
+    method: Literal["dpo"] = Field(description="The recipe: dpo.")
+    base_model: str = Field(
+        min_length=1, description="Folder or hub name of the model that training starts from."
+    )
+    base_adapter: str | None = Field(
+        None, min_length=1, description="Folder or hub name of a LoRA adapter to train further."
+    )
+    reference: Literal["start", "base"] = Field(
+        "start",
+        description="The fixed policy that DPO compares with: start is what training starts from "
+        "(base model plus base_adapter); base is the base model without adapter, or "
+        "reference_model.",
+    )
+    reference_model: str | None = Field(
+        None,
+        min_length=1,
+        description="Only with reference: base and adapter: none. Folder or hub name of the model "
+        "that stays the reference while later rounds start from later models.",
+    )
+    dataset: str = Field(
+        min_length=1, description="Folder of a dataset version; train.parquet must be in it."
+    )
+    adapter: Literal["none", "lora"] = Field(
+        "none", description="none trains all weights, lora an adapter on frozen weights."
+    )
+    lora: LoraSpec | None = Field(
+        None, description="Shape of a new adapter; not with base_adapter, which brings its own."
+    )
+    loss: Literal["sigmoid"] = Field(
+        "sigmoid", description="sigmoid: the DPO loss, with a soft label and a weight per pair."
+    )
+    use_soft_labels: bool = Field(
+        True, description="False reads every p_chosen as 1; weights count either way."
+    )
+    beta: float = Field(0.1, gt=0, description="Strength of the pull towards the reference.")
+    learning_rate: float = Field(1e-6, gt=0, lt=1, description="Peak learning rate of AdamW.")
+    epochs: float | None = Field(
+        None, gt=0, description="Passes over the data; 1 when neither this nor max_steps is given."
+    )
+    max_steps: int | None = Field(None, ge=1, description="Optimiser steps, in place of epochs.")
+    batch_size: int = Field(8, ge=1, description="Pairs per process and forward pass.")
+    gradient_accumulation: int = Field(1, ge=1, description="Forward passes per optimiser step.")
+    max_length: int = Field(
+        1024, ge=8, description="Tokens of prompt plus completion; what is longer is cut there."
+    )
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the steps spent warming up.")
+    lr_scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        "linear", description="Course of the learning rate after the warm-up."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this norm.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of shuffling, adapter and dropout.")
+    eval_batch_size: int = Field(16, ge=1, description="Pairs per forward pass when evaluating.")
+    checkpoint_every_steps: int | None = Field(
+        100, ge=1, description="Steps between checkpoints; null writes one only when cancelled."
+    )
+    hardware: HardwareSpec = Field(
+        default_factory=HardwareSpec, description="Where the run computes."
+    )
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.epochs is not None and self.max_steps is not None:
+            raise ValueError(
+                f"max_steps: got {self.max_steps} beside epochs {self.epochs}: give only one"
+            )
+        if self.base_adapter is not None and self.adapter != "lora":
+            raise ValueError(
+                f"adapter: got {self.adapter!r} beside base_adapter: lora is needed to train it on"
+            )
+        if self.lora is not None and (self.adapter != "lora" or self.base_adapter is not None):
+            raise ValueError(
+                "lora: only a new adapter takes it: set adapter to lora and leave out base_adapter"
+            )
+        if self.reference_model is not None and (
+            self.reference != "base" or self.adapter != "none"
+        ):
+            raise ValueError(
+                "reference_model: it needs reference: base and adapter: none (an adapter's base "
+                "is base_model itself)"
+            )
+        return self
+
+    def resolved(self) -> TrainingSpec:
+        """This spec with defaults that depend on other fields filled in and folders absolute."""
+        updates: dict[str, object] = {"dataset": str(Path(self.dataset).expanduser().resolve())}
+        if self.epochs is None and self.max_steps is None:
+            updates["epochs"] = 1.0
+        if self.adapter == "lora" and self.base_adapter is None and self.lora is None:
+            updates["lora"] = LoraSpec()
+        for name in ("base_model", "base_adapter", "reference_model"):
+            value = getattr(self, name)
+            if value is not None and Path(value).expanduser().is_dir():
+                updates[name] = str(Path(value).expanduser().resolve())
+        return self.model_copy(update=updates)
+
+
+def load_spec(path: Path) -> TrainingSpec:
+    """Read, validate and resolve a spec.
+
+    Args:
+        path: a YAML or JSON file (JSON is read as the YAML that it is).
+
+    Raises:
+        SpecError: the file cannot be read, a field is wrong, or a folder it names is missing.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read the spec {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise SpecError(
+            f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(raw, dict):
+        raise SpecError(f"{path}: got {type(raw).__name__}, a mapping of spec fields is needed")
+    try:
+        spec = TrainingSpec.model_validate(raw)
+    except ValidationError as error:
+        raise SpecError("; ".join(_describe(detail) for detail in error.errors())) from error
+    spec = spec.resolved()
+    _check_folders(spec)
+    return spec
+
+
+def _describe(detail: ErrorDetails) -> str:
+    """One pydantic error as "field: got VALUE: what would be right"."""
+    names = [part for part in detail["loc"] if isinstance(part, str)]
+    field = ".".join(names)
+    if detail["type"] == "extra_forbidden":
+        known = _fields_at(names[:-1])
+        near = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        return f"{field}: unknown field: {hint}"
+    if detail["type"] == "missing":
+        description = TrainingSpec.model_fields[names[-1]].description
+        return f"{field}: missing: {description}"
+    if detail["type"] == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    value = json.dumps(detail["input"], default=str, ensure_ascii=False)
+    shown = value if len(value) <= 80 else value[:77] + "..."
+    message = detail["msg"].removeprefix("Input ")
+    return f"{field}: got {shown}: {message}"
+
+
+def _fields_at(names: list[str]) -> list[str]:
+    """The fields that the model at the end of `names` has."""
+    model: type[BaseModel] = TrainingSpec
+    for name in names:
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)
+
+
+def _check_folders(spec: TrainingSpec) -> None:
+    marker = {"base_model": "config.json", "base_adapter": "adapter_config.json"}
+    for name in ("base_model", "base_adapter", "reference_model"):
+        value = getattr(spec, name)
+        if value is not None:
+            _check_model(name, value, marker.get(name, "config.json"))
+    folder = Path(spec.dataset)
+    if not folder.is_dir():
+        raise SpecError(
+            f"dataset: got {spec.dataset!r}: there is no such folder; give the folder of a "
+            "dataset version"
+        )
+    if not (folder / "train.parquet").is_file():
+        raise SpecError(f"dataset: got {spec.dataset!r}: train.parquet is missing in it")
+
+
+def _check_model(field: str, value: str, marker: str) -> None:
+    """Refuse a folder that is not there; a bare or two-part name may be one on the hub."""
+    folder = Path(value).expanduser()
+    if folder.is_dir():
+        if not (folder / marker).is_file():
+            raise SpecError(f"{field}: got {value!r}: {marker} is missing in that folder")
+        return
+    if value.startswith((".", "~", os.sep)) or value.count("/") > 1 or folder.exists():
+        raise SpecError(
+            f"{field}: got {value!r}: there is no such folder; give a model folder or a hub name"
+        )
