@@ -18,6 +18,11 @@ app.conf.beat_schedule = {
         "schedule": settings.REAP_INTERVAL_SECONDS,
         "options": {"expires": settings.REAP_INTERVAL_SECONDS},
     },
+    "end trainers whose run was given up": {
+        "task": "training.tasks.stop_orphans_task",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "open slots whose lease ran out": {
         "task": "annotation.tasks.release_expired_slots_task",
         "schedule": 60.0,

@@ -19,9 +19,7 @@ class Constitution(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "slug"], name="one_constitution_per_slug"
-            ),
+            models.UniqueConstraint(fields=["project", "slug"], name="one_constitution_per_slug"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What all tests share: quiet libraries, folders of their own, and no skipping where it is forbidden."""
+"""What all tests share: quiet libraries, own folders, and no skips where they are forbidden."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
-def own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+def own_folders(settings: Settings, tmp_path: Path) -> None:
     """No test writes into the installation's own folders, waits for a broker or hashes slowly."""
     settings.DATASETS_FOLDER = tmp_path / "datasets"
     settings.RUNS_FOLDER = tmp_path / "runs"
@@ -33,11 +33,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With CONCORD_FORBID_SKIPS, as in CI, a skipped test is a failed one."""
     report = yield
-    if (
-        report.skipped
-        and os.environ.get("CONCORD_FORBID_SKIPS")
-        and not hasattr(report, "wasxfail")
-    ):
+    if report.skipped and os.environ.get("CONCORD_FORBID_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"Skipping is forbidden here: {item.nodeid}: {report.longrepr}"
     return report

@@ -27,7 +27,9 @@ class TrainingRun(Job):
     dataset = models.ForeignKey(
         DatasetVersion, on_delete=models.PROTECT, related_name="training_runs"
     )
-    result = models.JSONField(null=True, blank=True, help_text="What the recipe's result file says.")
+    result = models.JSONField(
+        null=True, blank=True, help_text="What the recipe's result file says."
+    )
     result_model = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="made_by_run"
     )

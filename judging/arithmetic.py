@@ -1,0 +1,81 @@
+"""From option probabilities to one judgement: pure arithmetic, no database, no clock.
+
+Throughout, `p_first` is the probability in [0, 1] that the pair's own first completion is
+preferred, whatever was shown first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Order = Literal["ab", "ba"]
+Outcome = Literal["first", "second", "equal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One readable verdict: its order, its `p_first`, and the weight (≥ 0) of its principle."""
+
+    order: Order
+    p_first: float
+    weight: float = 1.0
+
+
+def p_first_from_shown(p_shown_first: float, order: Order) -> float:
+    """Turn the probability of option A, the completion shown first, to the pair's own order.
+
+    Raises:
+        ValueError: `p_shown_first` is NaN or outside [0, 1].
+    """
+    if not 0.0 <= p_shown_first <= 1.0:
+        raise ValueError(f"a probability in [0, 1] is wanted, got {p_shown_first}")
+    return p_shown_first if order == "ab" else 1.0 - p_shown_first
+
+
+def combine(readings: Sequence[Reading]) -> float | None:
+    """The weighted mean over principles of the mean over both orders, in [0, 1].
+
+    A reading in one order alone would carry the judge's position bias into the label: None unless
+    every order that occurs has the same total weight, and both occur.
+
+    Source: position swapping as in Zheng et al. 2023 (arXiv 2306.05685, §3.4); soft labels from
+    option probabilities as in Bai et al. 2022 (arXiv 2212.08073, §4.1).
+    """
+    by_order = {order: [r for r in readings if r.order == order] for order in ("ab", "ba")}
+    means = []
+    weights = []
+    for group in by_order.values():
+        weight = math.fsum(reading.weight for reading in group)
+        if weight <= 0:
+            return None
+        means.append(math.fsum(r.p_first * r.weight for r in group) / weight)
+        weights.append(weight)
+    if not math.isclose(weights[0], weights[1]):
+        return None
+    return math.fsum(means) / len(means)
+
+
+def outcome(p_first: float, *, tie_band: float) -> Outcome:
+    """first, second, or equal when `p_first` lies within `tie_band` (0 to ½) of one half."""
+    if abs(p_first - 0.5) <= tie_band:
+        return "equal"
+    return "first" if p_first > 0.5 else "second"
+
+
+def position_consistency(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """The share, in [0, 1], of pairs whose winner is the same in both orders; None without pairs.
+
+    Args:
+        pairs: per pair, `p_first` with first shown first, and with second shown first. Exactly
+            one half in either order names no winner and counts as inconsistent.
+
+    Source: Zheng et al. 2023 (arXiv 2306.05685, table 2, "consistency").
+    """
+    seen = consistent = 0
+    for p_ab, p_ba in pairs:
+        seen += 1
+        consistent += (p_ab - 0.5) * (p_ba - 0.5) > 0
+    return consistent / seen if seen else None

@@ -1,0 +1,126 @@
+"""Training runs are prepared, launched and cancelled. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from corpus.models import ModelVersion, Project
+from corpus.registry import find_model, location_of, register_base_model
+from exports.models import DatasetVersion
+from inference.errors import ModelLoadError
+from jobs.models import JobState
+from jobs.services import enqueue, request_cancel
+from training.errors import BadSpecError, UnknownModelError
+from training.models import TrainingRun
+from training.recipes.spec import SpecError, TrainingSpec, check_spec
+
+SET_BY_CONCORD = ("base_model", "base_adapter", "dataset", "reference_model")
+"""Fields that are resolved from the registry; a launch form does not set them."""
+
+
+@transaction.atomic
+def launch_training(
+    *,
+    project: Project,
+    dataset: DatasetVersion,
+    base_model: ModelVersion,
+    parameters: Mapping[str, Any],
+    created_by: User | None = None,
+    name: str = "",
+    start: bool = True,
+) -> TrainingRun:
+    """A queued run of the recipe `parameters["method"]` (default dpo) on a dataset version.
+
+    Args:
+        parameters: fields of the training spec, without those of SET_BY_CONCORD.
+        start: False leaves it to the caller to do the job (a command that waits).
+
+    Raises:
+        BadSpecError: a field is unknown or has a wrong value; the message names it.
+    """
+    if dataset.project_id != project.pk or base_model.project_id != project.pk:
+        raise BadSpecError("dataset and base model must belong to the project of the run.")
+    spec = resolve_spec(dataset=dataset, base_model=base_model, parameters=parameters)
+    run = TrainingRun.objects.create(
+        project=project,
+        name=name or f"{spec.method} of {base_model.name} on {dataset}",
+        method=spec.method,
+        spec=dict(parameters),
+        base_model=base_model,
+        dataset=dataset,
+        created_by=created_by,
+    )
+    if start:
+        enqueue(run)
+    return run
+
+
+def resolve_spec(
+    *, dataset: DatasetVersion, base_model: ModelVersion, parameters: Mapping[str, Any]
+) -> TrainingSpec:
+    """The recipe's spec with the folders of this machine in it. BadSpecError names the field."""
+    forbidden = sorted(set(parameters) & set(SET_BY_CONCORD))
+    if forbidden:
+        raise BadSpecError(f"{forbidden[0]} is set from the registry, not in the parameters.")
+    fields: dict[str, Any] = {
+        "method": "dpo",
+        **parameters,
+        "dataset": str(dataset.folder),
+        "base_model": location_of(base_model),
+    }
+    if base_model.kind == ModelVersion.Kind.ADAPTER:
+        fields |= {
+            "base_model": location_of(root_of(base_model)),
+            "base_adapter": location_of(base_model),
+            "adapter": "lora",
+        }
+    hardware = dict(fields.get("hardware") or {})
+    hardware.setdefault("threads", settings.COMPUTE_THREADS)
+    fields["hardware"] = hardware
+    try:
+        return check_spec(fields)
+    except SpecError as error:
+        raise BadSpecError(str(error)) from error
+
+
+def root_of(model: ModelVersion) -> ModelVersion:
+    """The full model beneath an adapter."""
+    while model.kind == ModelVersion.Kind.ADAPTER and model.parent is not None:
+        model = model.parent
+    return model
+
+
+def cancel_training(run: TrainingRun) -> JobState:
+    """Ask a run to stop with a checkpoint; a queued one is cancelled at once.
+
+    The trainer is told directly too, by the file that it polls: its worker may be dead.
+    """
+    state = request_cancel(run)
+    if state == JobState.CANCELLING:
+        (run.folder / "cancel").touch()
+    return state
+
+
+def find_or_register_model(project: Project, reference: str) -> ModelVersion:
+    """A model version by name, or a base model by folder or hub name. UnknownModelError."""
+    model = find_model(project, reference)
+    if model is not None:
+        return model
+    looks_like_folder = reference.startswith((".", "/", "~")) or reference.count("/") > 1
+    looks_like_hub_name = re.fullmatch(r"[\w.-]+/[\w.-]+", reference) is not None
+    if Path(reference).expanduser().is_dir() or (looks_like_hub_name and not looks_like_folder):
+        try:
+            return register_base_model(project, reference)
+        except ModelLoadError as error:
+            raise UnknownModelError(f"base_model: {error}") from error
+    raise UnknownModelError(
+        f"base_model: got {reference!r}: it is no model version of {project.slug}, no folder and "
+        "no hub name (owner/name)"
+    )
