@@ -250,6 +250,9 @@ DATASETS_FOLDER = CONCORD_HOME / "datasets"
 RUNS_FOLDER = CONCORD_HOME / "runs"
 # Threads that one process may use for tensors; on small machines one is the fastest.
 COMPUTE_THREADS = env.int("CONCORD_COMPUTE_THREADS", default=1)
+ENGINE_OPTIONS: dict[str, dict[str, Any]] = {
+    "transformers": {"threads": COMPUTE_THREADS, "batch_size": 64},
+}
 
 # --- Language and time ----------------------------------------------------------------------------
 

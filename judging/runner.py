@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from inference.registry import open_engine
 
 from annotation.models import Label
 from constitution.models import Principle
@@ -18,6 +17,7 @@ from corpus.models import Pair
 from corpus.registry import location_of
 from inference.engine import Choice, Engine, Request
 from inference.errors import BadRequestError, InferenceError
+from inference.registry import open_engine
 from jobs.errors import PermanentJobError, TransientJobError
 from jobs.runner import JobContext
 from jobs.services import assert_lease
@@ -52,7 +52,8 @@ def judge(context: JobContext[JudgeRun]) -> None:
     if config.model_version is None or config.constitution_version is None:
         raise PermanentJobError(f"{config} is a foreign judge and cannot be run here.")
     try:
-        engine = open_engine(config.engine, location_of(config.model_version))
+        options = settings.ENGINE_OPTIONS.get(config.engine, {})
+        engine = open_engine(config.engine, location_of(config.model_version), **options)
     except InferenceError as error:
         raise _as_job_error(error) from error
     with engine:

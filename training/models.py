@@ -24,6 +24,14 @@ class TrainingRun(Job):
     base_model = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="training_runs"
     )
+    reference_model = models.ForeignKey(
+        ModelVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The fixed policy to compare with; empty: the base model itself.",
+    )
     dataset = models.ForeignKey(
         DatasetVersion, on_delete=models.PROTECT, related_name="training_runs"
     )

@@ -7,6 +7,7 @@ that resumes from the last checkpoint.
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from dataclasses import dataclass
@@ -72,9 +73,13 @@ def _forget_interruption(run: TrainingRun) -> None:
 
 def _spec_of(run: TrainingRun) -> TrainingSpec:
     dataset = DatasetVersion.objects.get(pk=run.dataset_id)
-    base = ModelVersion.objects.select_related("parent").get(pk=run.base_model_id)
     try:
-        return resolve_spec(dataset=dataset, base_model=base, parameters=run.spec)
+        return resolve_spec(
+            dataset=dataset,
+            base_model=run.base_model,
+            parameters=run.spec,
+            reference_model=run.reference_model,
+        )
     except BadSpecError as error:
         raise PermanentJobError(str(error)) from error
 
@@ -223,7 +228,7 @@ def _record_model(run: TrainingRun, result: dict[str, Any]) -> None:
     base = run.base_model
     model = ModelVersion.objects.create(
         project_id=run.project_id,
-        name=f"{run.method}-{run.pk}",
+        name=_free_name(run),
         kind=ModelVersion.Kind(result["model"]["kind"]),
         location=location_for(run.folder / result["model"]["path"]),
         weights_sha256=result["model"]["weights_sha256"],
@@ -231,7 +236,22 @@ def _record_model(run: TrainingRun, result: dict[str, Any]) -> None:
         sandbox=root_of(base).sandbox,
     )
     TrainingRun.objects.filter(pk=run.pk).update(result_model=model)
-    heldout = result.get("heldout") or {}
+    _record_evaluations(run, model, result.get("heldout") or {})
+
+
+def _free_name(run: TrainingRun) -> str:
+    """METHOD-N, counted within the project, so that the same work elsewhere has the same names."""
+    taken = set(
+        ModelVersion.objects.filter(
+            project=run.project_id, name__startswith=f"{run.method}-"
+        ).values_list("name", flat=True)
+    )
+    names = (f"{run.method}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken)
+
+
+def _record_evaluations(run: TrainingRun, model: ModelVersion, heldout: dict[str, Any]) -> None:
+    base = run.base_model
     for when, evaluated in (("before", base), ("after", model)):
         measured = heldout.get(when)
         if measured is not None:

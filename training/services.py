@@ -32,6 +32,7 @@ def launch_training(
     dataset: DatasetVersion,
     base_model: ModelVersion,
     parameters: Mapping[str, Any],
+    reference_model: ModelVersion | None = None,
     created_by: User | None = None,
     name: str = "",
     start: bool = True,
@@ -40,20 +41,28 @@ def launch_training(
 
     Args:
         parameters: fields of the training spec, without those of SET_BY_CONCORD.
+        reference_model: the fixed policy that a full model of a later round is compared with;
+            None: what training starts from.
         start: False leaves it to the caller to do the job (a command that waits).
 
     Raises:
         BadSpecError: a field is unknown or has a wrong value; the message names it.
     """
-    if dataset.project_id != project.pk or base_model.project_id != project.pk:
+    if {dataset.project_id, base_model.project_id} != {project.pk}:
         raise BadSpecError("dataset and base model must belong to the project of the run.")
-    spec = resolve_spec(dataset=dataset, base_model=base_model, parameters=parameters)
+    spec = resolve_spec(
+        dataset=dataset,
+        base_model=base_model,
+        parameters=parameters,
+        reference_model=reference_model,
+    )
     run = TrainingRun.objects.create(
         project=project,
         name=name or f"{spec.method} of {base_model.name} on {dataset}",
         method=spec.method,
         spec=dict(parameters),
         base_model=base_model,
+        reference_model=reference_model,
         dataset=dataset,
         created_by=created_by,
     )
@@ -63,7 +72,11 @@ def launch_training(
 
 
 def resolve_spec(
-    *, dataset: DatasetVersion, base_model: ModelVersion, parameters: Mapping[str, Any]
+    *,
+    dataset: DatasetVersion,
+    base_model: ModelVersion,
+    parameters: Mapping[str, Any],
+    reference_model: ModelVersion | None = None,
 ) -> TrainingSpec:
     """The recipe's spec with the folders of this machine in it. BadSpecError names the field."""
     forbidden = sorted(set(parameters) & set(SET_BY_CONCORD))
@@ -81,6 +94,8 @@ def resolve_spec(
             "base_adapter": location_of(base_model),
             "adapter": "lora",
         }
+    if reference_model is not None:
+        fields |= {"reference": "base", "reference_model": location_of(reference_model)}
     hardware = dict(fields.get("hardware") or {})
     hardware.setdefault("threads", settings.COMPUTE_THREADS)
     fields["hardware"] = hardware

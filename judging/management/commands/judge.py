@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from inference.registry import ENGINE_KINDS
 
 from constitution.errors import UnknownConstitutionError
 from constitution.selectors import published_version
 from corpus.models import Project
 from corpus.registry import find_model, sandbox_model
+from inference.registry import ENGINES
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
@@ -27,7 +27,7 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("--constitution", required=True, help="SLUG or SLUG@NUMBER.")
-        parser.add_argument("--engine", default="transformers", choices=ENGINE_KINDS)
+        parser.add_argument("--engine", default="transformers", choices=tuple(ENGINES))
         parser.add_argument("--model", help="A model version's name; default: the sandbox model.")
         parser.add_argument("--template", help="Default: the one that the model understands.")
         parser.add_argument("--batch", help="Only pairs that this batch brought.")

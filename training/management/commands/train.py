@@ -1,0 +1,145 @@
+"""`manage.py train`: launch a training run from a spec, or do it here and now with --wait."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.core.management.base import CommandParser
+
+from corpus.models import Project
+from corpus.registry import SANDBOX_NAME, sandbox_model
+from exports.models import DatasetVersion
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+from jobs.models import JobState
+from jobs.runner import run_job
+from training.errors import TrainingError
+from training.models import TrainingRun
+from training.runner import train
+from training.services import find_or_register_model, launch_training
+
+POLL_SECONDS = 1.0
+
+
+class Command(ConcordCommand):
+    help = "Train a model on a frozen dataset version, as a YAML or JSON spec says."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "spec",
+            type=Path,
+            help="Fields of the training spec; `dataset` is a sha256, `base_model` a model "
+            "version's name, a folder or a hub name (default: the sandbox model), `project` a "
+            "slug where several projects have the dataset.",
+        )
+        parser.add_argument(
+            "--wait", action="store_true", help="Train here and now instead of in a worker."
+        )
+
+    def run(self, **options: Any) -> Outcome:
+        fields = read_fields(options["spec"])
+        dataset = dataset_named(fields.pop("dataset", None), fields.pop("project", None))
+        try:
+            reference = fields.pop("base_model", SANDBOX_NAME)
+            if not isinstance(reference, str):
+                raise BadInputError(f"base_model: got {reference!r}: a name is needed")
+            base_model = (
+                sandbox_model(dataset.project)
+                if reference == SANDBOX_NAME
+                else find_or_register_model(dataset.project, reference)
+            )
+            run = launch_training(
+                project=dataset.project,
+                dataset=dataset,
+                base_model=base_model,
+                parameters=fields,
+                start=not options["wait"],
+            )
+        except TrainingError as error:
+            raise BadInputError(str(error)) from error
+        if options["wait"]:
+            self.note(f"Run {run.pk}: {run.name}; its files are in {run.folder}")
+            run_job(TrainingRun, run.pk, train)
+            run = wait_until_finished(run)
+        return outcome_of(run, failed=options["wait"] and run.state != JobState.SUCCEEDED)
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInputError(f"Cannot read the spec {path}: {error}") from error
+    if not isinstance(fields, dict):
+        raise BadInputError(f"{path}: a mapping of spec fields is needed.")
+    return fields
+
+
+def dataset_named(sha256: object, slug: object) -> DatasetVersion:
+    """The dataset version of that hash, in the named project or in the only one that has it."""
+    found = DatasetVersion.objects.select_related("project").filter(sha256=str(sha256))
+    if slug is not None:
+        if not Project.objects.filter(slug=str(slug)).exists():
+            raise BadInputError(f"project: there is no project {slug!r}.")
+        found = found.filter(project__slug=str(slug))
+    datasets = list(found.order_by("id"))
+    if not datasets:
+        raise BadInputError(f"dataset: there is no dataset version with sha256 {sha256!r}.")
+    projects = sorted({dataset.project.slug for dataset in datasets})
+    if len(projects) > 1:
+        raise BadInputError(
+            f"dataset: several projects have {sha256}: set project to one of {', '.join(projects)}."
+        )
+    return datasets[-1]
+
+
+def wait_until_finished(run: TrainingRun) -> TrainingRun:
+    """A worker may have claimed the run before us; its end is waited for."""
+    run.refresh_from_db()
+    while not run.is_finished:
+        time.sleep(POLL_SECONDS)
+        run.refresh_from_db()
+    return run
+
+
+def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
+    result = run.result or {}
+    model = run.result_model
+    data = {
+        "run": run.pk,
+        "state": run.state,
+        "error": run.error,
+        "dataset": run.dataset.sha256,
+        "base_model": run.base_model.name,
+        "model": model.name if model else None,
+        "weights_sha256": model.weights_sha256 if model else None,
+        "folder": str(run.folder),
+        "steps": result.get("steps"),
+        "train_loss": result.get("train_loss"),
+        "train_pairs": result.get("train_pairs"),
+        "truncated": result.get("truncated"),
+        "dropped": result.get("dropped"),
+        "heldout": result.get("heldout"),
+    }
+    lines = [f"Run {run.pk} ({run.name}): {run.state}"]
+    if run.error:
+        lines.append(run.error)
+    if model:
+        lines.append(f"Model {model.name}, weights sha256 {model.weights_sha256}")
+        lines.append(
+            f"{result.get('steps')} steps on {result.get('train_pairs')} pairs, "
+            f"loss {result.get('train_loss'):.4f}; truncated: {result.get('truncated')}, "
+            f"dropped: {result.get('dropped')}"
+        )
+        heldout = result.get("heldout") or {}
+        if heldout.get("before"):
+            before, after = heldout["before"], heldout["after"]
+            lines.append(
+                f"Held-out preference accuracy ({heldout['split']}, n = {heldout['n']}): "
+                f"{before['accuracy']:.3f} before, {after['accuracy']:.3f} after "
+                f"[{after['low']:.3f}, {after['high']:.3f}]"
+            )
+        else:
+            lines.append(f"No held-out accuracy: {heldout.get('reason', 'not measured')}")
+    return Outcome(data=data, summary="\n".join(lines), failed=failed)
