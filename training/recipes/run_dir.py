@@ -58,7 +58,11 @@ class RunDir:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._take_lock()
-        self._refuse_foreign_checkpoints(spec)
+        try:
+            self._refuse_foreign_checkpoints(spec)
+        except SpecError:
+            self._drop_lock()
+            raise
         (self.folder / "result.json").unlink(missing_ok=True)
         # Scratch and an unfinished model are of a process that was killed.
         for leftover in (self.scratch, self._model_draft):
@@ -71,9 +75,7 @@ class RunDir:
         """Give the folder free and remove the scratch files. Safe to call twice."""
         if self.writes:
             shutil.rmtree(self.scratch, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._drop_lock()
 
     def beat(self) -> None:
         """Say that the run is alive."""
@@ -145,12 +147,16 @@ class RunDir:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._lock.close()
-            self._lock = None
+            self._drop_lock()
             raise SpecError(
                 f"run folder {self.folder}: another process is at work in it; wait for its end "
                 "or choose another --run-dir"
             ) from error
+
+    def _drop_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _refuse_foreign_checkpoints(self, spec: TrainingSpec) -> None:
         """Going on from another spec's checkpoint would train a model that no spec describes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self, get_args
 
@@ -159,21 +160,31 @@ def load_spec(path: Path) -> TrainingSpec:
     """Read, validate and resolve a spec.
 
     Args:
-        path: a YAML or JSON file (JSON is read as the YAML that it is).
+        path: a YAML file, or a JSON file named *.json.
 
     Raises:
         SpecError: the file cannot be read, a field is wrong, or a folder it names is missing.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # YAML is nearly a superset of JSON, but refuses tabs.
+        raw = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read the spec {path}: {error}") from error
-    except yaml.YAMLError as error:
-        raise SpecError(
-            f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}"
-        ) from error
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        place = " ".join(str(error).split())
+        raise SpecError(f"{path} is neither YAML nor JSON: {place}") from error
     if not isinstance(raw, dict):
         raise SpecError(f"{path}: got {type(raw).__name__}, a mapping of spec fields is needed")
+    return check_spec(raw)
+
+
+def check_spec(raw: Mapping[str, object]) -> TrainingSpec:
+    """Validate and resolve the fields of a spec.
+
+    Raises:
+        SpecError: a field is wrong, or a folder it names is missing.
+    """
     try:
         spec = TrainingSpec.model_validate(raw)
     except ValidationError as error:
