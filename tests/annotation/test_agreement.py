@@ -1,0 +1,287 @@
+"""Coefficients against published tables, reference libraries, and what must always hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats import inter_rater  # type: ignore[import-untyped]
+
+from annotation.agreement import (
+    REPLICATES,
+    Coefficient,
+    alpha_of,
+    cohen_kappa,
+    cohen_standard_error,
+    fleiss_kappa,
+    fleiss_of,
+    krippendorff_alpha,
+)
+
+Counts = NDArray[np.int64]
+
+COHEN_1960 = np.array([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
+"""Cohen (1960), table 1: two clinicians, 200 patients; κ = 0.492, quoted as 0.49."""
+
+FLEISS_1969 = np.array([[53, 5, 2], [11, 14, 5], [1, 6, 3]])
+"""Fleiss, Cohen and Everitt (1969), table 1 as counts of 100; κ = 0.429."""
+
+# Fleiss (1971), table 1: 30 patients, 6 psychiatrists each, 5 diagnoses; κ = 0.430.
+FLEISS_1971 = np.array(
+    [
+        [0, 0, 0, 6, 0], [0, 3, 0, 0, 3], [0, 1, 4, 0, 1], [0, 0, 0, 0, 6], [0, 3, 0, 3, 0],
+        [2, 0, 4, 0, 0], [0, 0, 4, 0, 2], [2, 0, 3, 1, 0], [2, 0, 0, 4, 0], [0, 0, 0, 0, 6],
+        [1, 0, 0, 5, 0], [1, 1, 0, 4, 0], [0, 3, 3, 0, 0], [1, 0, 0, 5, 0], [0, 2, 0, 3, 1],
+        [0, 0, 5, 0, 1], [3, 0, 0, 1, 2], [5, 1, 0, 0, 0], [0, 2, 0, 4, 0], [1, 0, 2, 0, 3],
+        [0, 0, 0, 0, 6], [0, 1, 0, 5, 0], [0, 2, 0, 1, 3], [2, 0, 0, 4, 0], [1, 0, 0, 4, 1],
+        [0, 5, 0, 1, 0], [4, 0, 0, 0, 2], [0, 2, 0, 4, 0], [1, 0, 5, 0, 0], [0, 0, 0, 0, 6],
+    ]
+)  # fmt: skip
+
+# Krippendorff (2011), section C: 4 observers, 12 units, 5 categories, missing values; α = 0.743.
+KRIPPENDORFF_2011 = np.array(
+    [
+        [3, 0, 0, 0, 0], [0, 3, 1, 0, 0], [0, 0, 4, 0, 0], [0, 0, 4, 0, 0], [0, 4, 0, 0, 0],
+        [1, 1, 1, 1, 0], [0, 0, 0, 4, 0], [3, 1, 0, 0, 0], [0, 4, 0, 0, 0], [0, 0, 0, 0, 3],
+        [2, 0, 0, 0, 0], [0, 0, 1, 0, 0],
+    ]
+)  # fmt: skip
+
+tables = arrays(np.int64, (4, 4), elements=st.integers(0, 30))
+unit_counts = arrays(
+    np.int64, st.tuples(st.integers(0, 30), st.just(4)), elements=st.integers(0, 4)
+)
+orders = st.permutations(range(4)).map(np.array)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def same(one: Coefficient, other: Coefficient) -> None:
+    """Equal up to rounding; an undefined figure equals an undefined one alone."""
+    assert (one.n, one.reason) == (other.n, other.reason)
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
+
+
+def test_cohen_reproduces_the_clinicians_of_1960() -> None:
+    kappa = cohen_kappa(COHEN_1960)
+    assert kappa.value == pytest.approx(0.492, abs=5e-4)
+    assert kappa.n == 200
+
+
+def test_cohen_reproduces_the_example_of_the_standard_error_of_1969() -> None:
+    assert cohen_kappa(FLEISS_1969).value == pytest.approx(0.429, abs=5e-4)
+
+
+def test_cohen_standard_error_is_that_of_the_reference_library() -> None:
+    for table in (COHEN_1960, FLEISS_1969):
+        reference = inter_rater.cohens_kappa(table)
+        kappa = cohen_kappa(table)
+        assert kappa.value == pytest.approx(reference.kappa)
+        assert (kappa.low, kappa.high) == pytest.approx((reference.kappa_low, reference.kappa_upp))
+
+
+def test_cohen_standard_error_worked_by_hand() -> None:
+    # p = [[.4, .1], [.1, .4]], margins all .5: po = .8, pe = .5.
+    # Diagonal: 2 × .4 × (.5 - 1 × .2)² = .072; apart: .2² × 2 × .1 × 1² = .008;
+    # centre: (.4 - 1 + .8)² = .04; (.072 + .008 - .04) / .5⁴ / 100 = .0064.
+    p = np.array([[0.4, 0.1], [0.1, 0.4]])
+    error = cohen_standard_error(p, 100, observed=0.8, expected=0.5)
+    assert error == pytest.approx(0.08)
+
+
+def test_fleiss_reproduces_the_psychiatrists_of_1971() -> None:
+    kappa = fleiss_kappa(FLEISS_1971, rng=rng())
+    assert kappa.value == pytest.approx(0.430, abs=5e-4)
+    assert kappa.value == pytest.approx(inter_rater.fleiss_kappa(FLEISS_1971))
+    assert kappa.n == 30
+
+
+def test_fleiss_with_unequal_numbers_of_raters_worked_by_hand() -> None:
+    # Units (2, 0), (1, 2), (1, 1): agreeing shares 1, 1/3, 0; category shares 1, 1/3, 1/2.
+    # Observed 4/9; first category 11/18, expected (121 + 49) / 324; the fourth unit is left out.
+    kappa = fleiss_kappa([[2, 0], [1, 2], [1, 1], [0, 1]], rng=rng())
+    expected = 170 / 324
+    assert kappa.value == pytest.approx((4 / 9 - expected) / (1 - expected))
+    assert kappa.n == 3
+
+
+def test_alpha_reproduces_the_published_example_with_missing_values() -> None:
+    alpha = krippendorff_alpha(KRIPPENDORFF_2011, rng=rng())
+    assert alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert alpha.n == 11, "the unit that one observer judged tells nothing about agreement"
+
+
+def test_the_interval_holds_the_value_and_narrows_with_more_units() -> None:
+    for coefficient in (fleiss_kappa, krippendorff_alpha):
+        few = coefficient(FLEISS_1971, rng=rng())
+        many = coefficient(np.tile(FLEISS_1971, (16, 1)), rng=rng())
+        assert few.value is not None
+        assert few.low is not None
+        assert few.high is not None
+        assert many.low is not None
+        assert many.high is not None
+        assert few.low < few.value < few.high
+        # Sixteen times the units, a quarter of the width, up to the noise of the bootstrap.
+        assert (many.high - many.low) == pytest.approx((few.high - few.low) / 4, rel=0.15)
+
+
+def test_the_intervals_cover_the_true_value_about_as_often_as_they_say() -> None:
+    # Two raters who agree with probability .7 on two balanced categories: true κ = .4.
+    draw = np.random.default_rng(5)
+    tables_drawn = draw.multinomial(200, [0.35, 0.15, 0.15, 0.35], size=400).reshape(-1, 2, 2)
+    intervals = [cohen_kappa(table) for table in tables_drawn]
+    covered = np.mean(
+        [row.low <= 0.4 <= row.high for row in intervals if row.low is not None and row.high]
+    )
+    assert 0.92 <= covered <= 0.98
+    covered_by_bootstrap = []
+    for table in tables_drawn[:150]:
+        agreed_first, apart, agreed_second = table[0, 0], table[0, 1] + table[1, 0], table[1, 1]
+        units = np.repeat([[2, 0], [1, 1], [0, 2]], [agreed_first, apart, agreed_second], axis=0)
+        row = fleiss_kappa(units, rng=draw, replicates=300)
+        assert row.low is not None
+        assert row.high is not None
+        covered_by_bootstrap.append(row.low <= 0.4 <= row.high)
+    assert 0.88 <= np.mean(covered_by_bootstrap) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("table", "n"),
+    [
+        (np.zeros((4, 4)), 0),
+        (np.diag([1, 0, 0, 0]), 1),
+        (np.diag([40, 0, 0, 0]), 40),
+    ],
+    ids=["no overlap", "one pair", "one category"],
+)
+def test_cohen_is_undefined_with_a_reason(table: Counts, n: int) -> None:
+    kappa = cohen_kappa(table)
+    assert kappa.value is None
+    assert kappa.low is None
+    assert kappa.high is None
+    assert kappa.n == n
+    assert kappa.reason
+
+
+@pytest.mark.parametrize("coefficient", [fleiss_kappa, krippendorff_alpha])
+@pytest.mark.parametrize(
+    ("counts", "n"),
+    [
+        (np.zeros((0, 4)), 0),
+        ([[1, 0, 0, 0], [0, 1, 0, 0]], 0),
+        ([[1, 1, 0, 0], [0, 1, 0, 0]], 1),
+        ([[3, 0, 0, 0], [2, 0, 0, 0]], 2),
+    ],
+    ids=["nothing", "no overlap", "one unit", "one category"],
+)
+def test_fleiss_and_alpha_are_undefined_with_a_reason(
+    coefficient: type[Coefficient], counts: Counts, n: int
+) -> None:
+    figure = coefficient(counts, rng=rng())  # type: ignore[call-arg, arg-type]
+    assert figure.value is None
+    assert figure.low is None
+    assert figure.n == n
+    assert figure.reason
+
+
+def test_perfect_agreement_on_few_pairs_is_not_called_certain() -> None:
+    few, many = cohen_kappa(np.diag([5, 5])), cohen_kappa(np.diag([500, 500]))
+    assert few.value == many.value == 1.0
+    assert few.high == many.high == 1.0
+    # Wilson: at least 10 / (10 + 1.96²) = .7225 agree; (.7225 - .5) / .5 = .445.
+    assert few.low == pytest.approx(0.445, abs=5e-4)
+    assert many.low is not None
+    assert 0.99 < many.low < 1
+    for coefficient in (fleiss_kappa, krippendorff_alpha):
+        units = np.repeat([[2, 0], [0, 2]], 5, axis=0)
+        figure = coefficient(units, rng=rng())
+        assert figure.value == pytest.approx(1.0)
+        assert figure.low == pytest.approx(few.low)
+
+
+def test_a_rater_of_one_category_gets_zero_without_an_interval() -> None:
+    kappa = cohen_kappa([[6, 4], [0, 0]])
+    assert kappa.value == 0
+    assert kappa.low is None
+    assert "single category" in kappa.reason
+
+
+def test_wrong_tables_are_refused() -> None:
+    with pytest.raises(ValueError, match="square"):
+        cohen_kappa([[1, 2]])
+    with pytest.raises(ValueError, match="negative"):
+        cohen_kappa([[1, -2], [0, 1]])
+    with pytest.raises(ValueError, match="two"):
+        fleiss_kappa([1, 2], rng=rng())
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    same(fleiss_kappa(FLEISS_1971, rng=rng()), fleiss_kappa(FLEISS_1971, rng=rng()))
+
+
+@given(tables)
+def test_cohen_equals_the_library_on_the_labels_themselves(table: Counts) -> None:
+    a, b = (np.repeat(index.ravel(), table.ravel()) for index in np.indices(table.shape))
+    kappa = cohen_kappa(table)
+    assert kappa.n == len(a)
+    if kappa.value is not None:
+        assert kappa.value == pytest.approx(cohen_kappa_score(a, b))
+        assert -1 <= kappa.value <= 1 + 1e-12
+    else:
+        assert kappa.n < 2 or len(set(a) | set(b)) == 1
+
+
+@given(tables, orders)
+def test_cohen_knows_neither_who_is_first_nor_the_names_of_categories(
+    table: Counts, order: NDArray[np.int64]
+) -> None:
+    same(cohen_kappa(table), cohen_kappa(table.T))
+    same(cohen_kappa(table), cohen_kappa(table[np.ix_(order, order)]))
+
+
+@given(unit_counts, orders)
+def test_fleiss_and_alpha_know_neither_categories_nor_order_of_units(
+    counts: Counts, order: NDArray[np.int64]
+) -> None:
+    for coefficient in (fleiss_kappa, krippendorff_alpha):
+        figure = coefficient(counts, rng=rng(), replicates=20)
+        turned = coefficient(counts[::-1][:, order], rng=rng(), replicates=20)
+        assert (figure.value, figure.n) == pytest.approx((turned.value, turned.n))
+        if figure.low is not None and figure.value is not None and figure.high is not None:
+            assert -1 <= figure.low <= figure.value <= figure.high <= 1 + 1e-12
+
+
+@given(unit_counts)
+def test_the_bootstrap_resamples_the_very_coefficient_it_is_of(counts: Counts) -> None:
+    units = counts[counts.sum(axis=1) >= 2]
+    once = np.ones((1, len(units)))
+    alpha = krippendorff_alpha(counts, rng=rng(), replicates=20)
+    if alpha.value is not None:
+        assert alpha_of(units, once)[0] == pytest.approx(alpha.value)
+    kappa = fleiss_kappa(counts, rng=rng(), replicates=20)
+    if kappa.value is not None and len(set(units.sum(axis=1).tolist())) == 1:
+        assert fleiss_of(units, once)[0] == pytest.approx(inter_rater.fleiss_kappa(units))
+
+
+@given(unit_counts, st.integers(2, 5))
+def test_a_weight_counts_as_that_many_copies_of_the_unit(counts: Counts, copies: int) -> None:
+    units = counts[counts.sum(axis=1) >= 2]
+    if len(units) == 0:
+        return
+    weights = np.full((1, len(units)), float(copies))
+    tiled = np.tile(units, (copies, 1))
+    for of in (fleiss_of, alpha_of):
+        assert of(units, weights) == pytest.approx(of(tiled, np.ones((1, len(tiled)))), nan_ok=True)
+
+
+def test_the_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fleiss_kappa(FLEISS_1971, rng=rng())
+    monkeypatch.setattr("annotation.agreement.CELLS_AT_ONCE", 100)
+    same(whole, fleiss_kappa(FLEISS_1971, rng=rng()))
+    assert REPLICATES == 1000
