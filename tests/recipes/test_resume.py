@@ -16,23 +16,50 @@ from tests.recipes.builders import last_of_each_step, read_metrics, read_result,
 from training.recipes import dpo
 from training.recipes.checkpoints import latest_valid_checkpoint
 
-STEPS = 150
+STEPS = 80
 KINDS = ["full", "new adapter", "continued adapter", "continued adapter, base reference"]
 
 
 @pytest.fixture
 def fields(request: pytest.FixtureRequest, adapter: Path) -> dict[str, Any]:
     """The spec of each kind of run; dropout makes the random state matter as well."""
-    common: dict[str, Any] = {"max_steps": STEPS, "checkpoint_every_steps": 3}
+    common: dict[str, Any] = {"max_steps": STEPS, "checkpoint_every_steps": 4}
     lora = {"adapter": "lora", "learning_rate": 3e-3}
     return {
         "full": common,
-        "new adapter": common | lora | {"lora": {"r": 4, "dropout": 0.1}},
+        "new adapter": common
+        | lora
+        | {"lora": {"r": 4, "dropout": 0.1}, "gradient_accumulation": 3},
         "continued adapter": common | lora | {"base_adapter": str(adapter)},
         "continued adapter, base reference": common
         | lora
         | {"base_adapter": str(adapter), "reference": "base"},
     }[request.param]
+
+
+@pytest.fixture(scope="module")
+def unbroken_runs() -> dict[str, Path]:
+    """The unbroken run of each kind, made when first wanted."""
+    return {}
+
+
+@pytest.fixture
+def unbroken(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    unbroken_runs: dict[str, Path],
+    spec: Path,
+) -> Path:
+    kind = request.node.callspec.params["fields"]
+    if kind not in unbroken_runs:
+        unbroken_runs[kind] = tmp_path_factory.mktemp("unbroken")
+        run(spec, unbroken_runs[kind])
+    return unbroken_runs[kind]
+
+
+@pytest.fixture
+def spec(tmp_path: Path, tiny_model: Path, dataset: Path, fields: dict[str, Any]) -> Path:
+    return write_spec(tmp_path / "spec.json", tiny_model, dataset, **fields)
 
 
 def run(spec: Path, folder: Path) -> dict[str, Any]:
@@ -65,11 +92,8 @@ def assert_same_end(folder: Path, resumed: dict[str, Any], unbroken: Path) -> No
 
 @pytest.mark.parametrize("fields", KINDS, indirect=True)
 def test_a_cancelled_run_started_again_ends_as_the_unbroken_one(
-    tmp_path: Path, tiny_model: Path, dataset: Path, fields: dict[str, Any]
+    tmp_path: Path, spec: Path, unbroken: Path
 ) -> None:
-    spec = write_spec(tmp_path / "spec.json", tiny_model, dataset, **fields)
-    unbroken = tmp_path / "unbroken"
-    run(spec, unbroken)
     folder = tmp_path / "broken"
     metrics, cancel = folder / "metrics.jsonl", folder / "cancel"
 
@@ -95,11 +119,8 @@ def test_a_cancelled_run_started_again_ends_as_the_unbroken_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("fields", KINDS[:3], indirect=True)
 def test_a_killed_run_started_again_ends_as_the_unbroken_one(
-    tmp_path: Path, tiny_model: Path, dataset: Path, fields: dict[str, Any]
+    tmp_path: Path, spec: Path, unbroken: Path
 ) -> None:
-    spec = write_spec(tmp_path / "spec.json", tiny_model, dataset, **fields)
-    unbroken = tmp_path / "unbroken"
-    run(spec, unbroken)
     folder = tmp_path / "broken"
     command = [sys.executable, "-m", "training.recipes.dpo", str(spec), "--run-dir", str(folder)]
     with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
@@ -111,7 +132,7 @@ def test_a_killed_run_started_again_ends_as_the_unbroken_one(
     assert checkpoint is not None
     reached = int(checkpoint.name.removeprefix("checkpoint-"))
     # A later one that the kill left half written must not be gone on from.
-    (folder / "checkpoints" / f"checkpoint-{reached + 3}").mkdir(exist_ok=True)
+    (folder / "checkpoints" / f"checkpoint-{reached + 4}").mkdir(exist_ok=True)
     before = len(read_metrics(folder))
     assert_same_end(folder, run(spec, folder), unbroken)
     assert read_metrics(folder)[before]["step"] == reached + 1

@@ -22,7 +22,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,8 +84,7 @@ def build(spec: TrainingSpec, run: RunDir, report: Report) -> Job:
     callback = RunFolderCallback(run)
     with run.beating():
         trainer = _trainer(spec, arguments, tokenizer, train_split, callback)
-    before = _margins(trainer, trainer.model, heldout, spec, run)
-    reference = _reference_margins(trainer, heldout, spec, run, before)
+    before, reference = _start_margins(trainer, heldout, spec, run)
     return Job(spec, run, tokenizer, trainer, callback, heldout, before, reference)
 
 
@@ -104,7 +103,7 @@ def train(job: Job, report: Report) -> None:
         remove_incomplete_checkpoints(run.checkpoints)
     checkpoint = latest_valid_checkpoint(run.checkpoints)
     run.tick()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _train_from(checkpoint, trainer)
     losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     report["steps"] = trainer.state.global_step
     report["train_loss"] = sum(losses) / len(losses) if losses else None
@@ -320,7 +319,7 @@ def _trainer(
 
 
 def _margins(
-    trainer: Any, model: Any, heldout: Split | None, spec: TrainingSpec, run: RunDir
+    trainer: Any, model: Any, heldout: Split | None, batch_size: int, tick: Callable[[], None]
 ) -> list[float]:
     from training.recipes.evaluate import logp_margins
 
@@ -330,26 +329,24 @@ def _margins(
         model,
         heldout,
         pad_token_id=trainer.processing_class.pad_token_id,
-        batch_size=spec.eval_batch_size,
+        batch_size=batch_size,
         autocast=trainer.accelerator.autocast,
-        tick=run.tick,
+        tick=tick,
     )
 
 
-def _reference_margins(
-    trainer: Any,
-    heldout: Split | None,
-    spec: TrainingSpec,
-    run: RunDir,
-    before: list[float],
-) -> list[float]:
-    """The held-out margins under the reference; measured only where it is not the start."""
+def _start_margins(
+    trainer: Any, heldout: Split | None, spec: TrainingSpec, run: RunDir
+) -> tuple[list[float], list[float]]:
+    """The held-out margins under the start policy and under the reference, often the same."""
+    size = spec.eval_batch_size
+    before = _margins(trainer, trainer.model, heldout, size, run.tick)
     if spec.reference_model is not None:
-        return _margins(trainer, trainer.ref_model, heldout, spec, run)
+        return before, _margins(trainer, trainer.ref_model, heldout, size, run.tick)
     if spec.base_adapter is not None and spec.reference == "base":
         with trainer.model.disable_adapter():
-            return _margins(trainer, trainer.model, heldout, spec, run)
-    return before
+            return before, _margins(trainer, trainer.model, heldout, size, run.tick)
+    return before, before
 
 
 def _measure_after(job: Job) -> dict[str, object]:
@@ -357,7 +354,8 @@ def _measure_after(job: Job) -> dict[str, object]:
     from training.recipes.evaluate import preference_accuracy
 
     model = job.trainer.accelerator.unwrap_model(job.trainer.model)
-    after = _margins(job.trainer, model, job.heldout, job.spec, job.run)
+    # Only beating: whoever cancels now is too late, the training is done and not thrown away.
+    after = _margins(job.trainer, model, job.heldout, job.spec.eval_batch_size, job.run.beat)
     if job.heldout is None or not after:
         name = job.heldout.name if job.heldout else None
         reason = "validation and test have no pair that can be measured"
