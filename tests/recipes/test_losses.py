@@ -20,9 +20,8 @@ def loss(delta: float, p: float, weight: float = 1.0, *, beta: float = 0.1) -> f
 def gradient(delta: float, p: float, *, beta: float = 0.1) -> float:
     variable = torch.tensor([delta], dtype=torch.float64, requires_grad=True)
     one = torch.ones(1, dtype=torch.float64)
-    soft_label_dpo_loss(variable, p * one, one, beta=beta).sum().backward()
-    assert variable.grad is not None
-    return float(variable.grad[0])
+    value = soft_label_dpo_loss(variable, p * one, one, beta=beta).sum()
+    return float(torch.autograd.grad(value, variable)[0][0])
 
 
 # βΔ = ln 3 gives σ = 3/4 and 1 − σ = 1/4.

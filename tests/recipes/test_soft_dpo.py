@@ -75,7 +75,8 @@ def test_with_hard_labels_and_unit_weights_the_loss_is_that_of_trl(
     gradients = [weight.grad.clone() for weight in trainer.model.parameters()]
     trainer.model.zero_grad()
     del batch["p_chosen"], batch["weight"]
-    theirs = DPOTrainer._compute_loss(trainer, trainer.model, batch, False)
+    loss_of_trl: Any = DPOTrainer._compute_loss
+    theirs = loss_of_trl(trainer, trainer.model, batch, False)
     theirs.backward()
     assert ours.item() != pytest.approx(0.6931, abs=1e-3)
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)

@@ -349,6 +349,20 @@ def _start_margins(
     return before, before
 
 
+def _train_from(checkpoint: Path | None, trainer: Any) -> None:
+    """Train to the end, from the start or from a checkpoint."""
+    from transformers import TrainerState
+
+    if checkpoint is not None:
+        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        if state.global_step >= state.max_steps:
+            # transformers 5.17 would do one step more before it sees that the last was done
+            trainer._load_from_checkpoint(str(checkpoint))
+            trainer.state = state
+            return
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
 def _measure_after(job: Job) -> dict[str, object]:
     """Held-out accuracy of the start and of the trained policy, and of the implicit reward."""
     from training.recipes.evaluate import preference_accuracy
