@@ -113,6 +113,13 @@ def test_a_stop_string_ends_the_answer_before_it(engine: Engine) -> None:
     assert cut.completion_tokens <= whole.completion_tokens
 
 
+def test_a_stop_string_in_the_prompt_ends_nothing(engine: Engine) -> None:
+    sampling = Sampling(max_tokens=12, temperature=0.9, top_p=0.95, stop=("A or B?",))
+    whole = engine.generate([ask("A or B?", seed=1)], SAMPLED)
+    assert "A or B?" not in whole[0].text
+    assert_same_generations(engine.generate([ask("A or B?", seed=1)], sampling), whole)
+
+
 def test_probabilities_are_those_of_the_options_in_order(engine: Engine) -> None:
     by_option = [
         dict(zip(OPTIONS, one.probabilities, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,41 @@ def test_longer_options_are_scored_by_all_their_tokens(
             )
         assert choice.probabilities == pytest.approx([p / sum(held) for p in held], abs=1e-5)
         assert choice.mass == pytest.approx(sum(held), rel=1e-3)
+
+
+def test_padding_moves_no_absolute_position(tiny_model: Path, tmp_path: Path) -> None:
+    """Llama's positions are relative and would not notice; GPT-2 has a vector for each."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder = shutil.copytree(tiny_model, tmp_path / "gpt2")
+    config = GPT2Config(
+        vocab_size=320,
+        n_positions=256,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        initializer_range=0.3,
+        bos_token_id=1,
+        eos_token_id=1,
+    )
+    make_model: Any = GPT2LMHeadModel
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        make_model(config).save_pretrained(folder)
+    sampling = Sampling(max_tokens=12, temperature=0)
+    with TransformersEngine(str(folder)) as engine:
+        together = engine.generate(eight_questions(), sampling)
+        assert len({answer.text for answer in together}) > 1
+        for request, answer in zip(eight_questions(), together, strict=True):
+            [alone] = engine.generate([request], sampling)
+            assert (answer.text, answer.completion_tokens) == (alone.text, alone.completion_tokens)
+            assert answer.logprob_sum == pytest.approx(alone.logprob_sum, abs=1e-3)
+        for request, choice in zip(
+            eight_questions(), engine.choose(eight_questions(), ("A", "neither")), strict=True
+        ):
+            [one] = engine.choose([request], ("A", "neither"))
+            assert choice.probabilities == pytest.approx(one.probabilities, abs=1e-5)
+            assert choice.mass == pytest.approx(one.mass, rel=1e-3)
 
 
 def test_options_that_begin_alike_are_refused(engine: TransformersEngine) -> None:
