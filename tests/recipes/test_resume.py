@@ -16,7 +16,7 @@ from tests.recipes.builders import last_of_each_step, read_metrics, read_result,
 from training.recipes import dpo
 from training.recipes.checkpoints import latest_valid_checkpoint
 
-STEPS = 80
+STEPS = 60
 KINDS = ["full", "new adapter", "continued adapter", "continued adapter, base reference"]
 
 

@@ -149,3 +149,12 @@ def test_every_field_is_described() -> None:
     fields = [(name, field) for model in models for name, field in model.model_fields.items()]
     assert len(fields) > 30
     assert [name for name, field in fields if not field.description] == []
+
+
+def test_the_documentation_names_every_field() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    nested = {"lora": LoraSpec, "hardware": HardwareSpec}
+    names = [name for name in TrainingSpec.model_fields if name != "hardware"]
+    names += [f"{prefix}.{name}" for prefix, model in nested.items() for name in model.model_fields]
+    assert len(names) > 30
+    assert [name for name in names if f"| `{name}` |" not in text] == []

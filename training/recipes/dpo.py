@@ -214,6 +214,7 @@ def _arguments(spec: TrainingSpec, run: RunDir) -> Any:
         max_length=None,  # data.py has cut the sequences, and counted them
         disable_dropout=False,  # loading.py did; TRL would silence the adapter's dropout too
         padding_free=False,
+        ddp_find_unused_parameters=False,  # every trained weight takes part in every step
         remove_unused_columns=False,  # it would drop the soft labels
         learning_rate=spec.learning_rate,
         num_train_epochs=spec.epochs or 1.0,
