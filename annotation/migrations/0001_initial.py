@@ -175,6 +175,7 @@ class Migration(migrations.Migration):
                 (
                     "rater",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="skips",
                         to="annotation.rater",
@@ -239,6 +240,7 @@ class Migration(migrations.Migration):
                     "rater",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="slots",
@@ -329,6 +331,7 @@ class Migration(migrations.Migration):
                 (
                     "project",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="labels",
                         to="corpus.project",
@@ -347,6 +350,7 @@ class Migration(migrations.Migration):
                 (
                     "rater",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="labels",
                         to="annotation.rater",
@@ -486,6 +490,14 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="a_held_slot_has_a_rater",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="slot",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "leased")),
+                fields=("rater",),
+                name="one_held_slot_per_rater",
             ),
         ),
         migrations.AddIndex(

@@ -12,7 +12,13 @@ from django.utils import timezone
 
 from annotation.errors import InvalidLabelError, NothingToUndoError
 from annotation.models import Choice, Guideline, Label, Rater, Slot
-from annotation.services.slots import lease_duration, locked_slot
+from annotation.services.slots import (
+    lease_duration,
+    lock_rater,
+    locked_slot,
+    open_again,
+    with_texts,
+)
 
 ON_SCREEN = ("left", "right", "equal", "both_bad")
 """What a rater can press."""
@@ -44,14 +50,10 @@ def submit_label(*, slot_id: int, rater: Rater, lease: uuid.UUID, judgement: Jud
     """Store the judgement and close the slot. LeaseError when the task is not theirs now."""
     slot = locked_slot(slot_id=slot_id, rater=rater, lease=lease)
     _check(judgement)
-    taken_back = (
-        Label.objects.filter(slot=slot, rater=rater, superseded_by__isnull=True)
-        .order_by("-id")
-        .first()
-    )
+    earlier = Label.objects.filter(slot=slot, superseded_by__isnull=True)
     label = Label.objects.create(
         project_id=slot.project_id,
-        pair=slot.pair,
+        pair_id=slot.pair_id,
         rater=rater,
         slot=slot,
         choice=choice_of(judgement.pressed, first_is_left=slot.first_is_left),
@@ -59,13 +61,21 @@ def submit_label(*, slot_id: int, rater: Rater, lease: uuid.UUID, judgement: Jud
         comment=judgement.comment.strip(),
         first_was_left=slot.first_is_left,
         seconds=judgement.seconds,
-        guideline=Guideline.objects.filter(project=slot.project_id).first(),
-        supersedes=taken_back,
+        guideline_id=_guideline_id(slot.project_id),
+        # What they took back before, if this is a correction. Picked here: asked for the rater too,
+        # a database may look through all their labels.
+        supersedes=next((row for row in earlier if row.rater_id == rater.pk), None),
         created_at=timezone.now(),
     )
     slot.state, slot.lease, slot.lease_expires_at = Slot.State.DONE, None, None
     slot.save(update_fields=["state", "lease", "lease_expires_at"])
     return label
+
+
+def _guideline_id(project_id: int) -> int | None:
+    """The newest guideline; its text, which may be long, stays where it is."""
+    newest = Guideline.objects.filter(project=project_id).order_by("-number")
+    return newest.values_list("pk", flat=True).first()
 
 
 def _check(judgement: Judgement) -> None:
@@ -90,9 +100,10 @@ def undo_last_label(*, rater: Rater) -> Slot:
     The task they held meanwhile, if any, goes back to the queue. NothingToUndoError when there is
     no label.
     """
-    Rater.objects.select_for_update().get(pk=rater.pk)
+    lock_rater(rater)
     last = (
         Label.objects.effective()
+        .select_related("slot")
         .filter(rater=rater, slot__isnull=False, slot__state=Slot.State.DONE)
         .order_by("-id")
         .first()
@@ -100,9 +111,7 @@ def undo_last_label(*, rater: Rater) -> Slot:
     if last is None or last.slot is None:
         raise NothingToUndoError("You have no label that could be taken back.")
     now = timezone.now()
-    Slot.objects.filter(state=Slot.State.LEASED, rater=rater).update(
-        state=Slot.State.OPEN, rater=None, lease=None, lease_expires_at=None
-    )
+    open_again(Slot.objects.filter(state=Slot.State.LEASED, rater=rater))
     Label.objects.create(
         project_id=last.project_id,
         pair_id=last.pair_id,
@@ -114,10 +123,8 @@ def undo_last_label(*, rater: Rater) -> Slot:
         withdrawn=True,
         created_at=now,
     )
-    slot = Slot.objects.select_related("pair__prompt", "pair__first", "pair__second").get(
-        pk=last.slot.pk
-    )
+    slot = last.slot
     slot.state, slot.lease = Slot.State.LEASED, uuid.uuid4()
     slot.lease_expires_at = now + lease_duration()
     slot.save(update_fields=["state", "lease", "lease_expires_at"])
-    return slot
+    return with_texts(slot)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from annotation.errors import AlreadyLabelledError, LeaseError, LeaseExpiredError
@@ -57,9 +57,7 @@ def claim_next_slot(*, rater: Rater) -> Slot | None:
     claim runs at a time.
     """
     now = timezone.now()
-    # Two requests of one rater (a page and its prefetch) wait for each other here, so that they
-    # cannot both be given a slot of the same pair.
-    Rater.objects.select_for_update().get(pk=rater.pk)
+    lock_rater(rater)
     slot = _held_by(rater) or _first_for(rater, Slot.objects.filter(state=Slot.State.OPEN))
     if slot is None:
         ran_out = Slot.objects.filter(state=Slot.State.LEASED, lease_expires_at__lt=now)
@@ -76,30 +74,47 @@ def claim_next_slot(*, rater: Rater) -> Slot | None:
     slot.state, slot.rater = Slot.State.LEASED, rater
     slot.lease_expires_at = now + lease_duration()
     slot.save(update_fields=["state", "rater", "lease", "lease_expires_at"])
-    return slot
+    return with_texts(slot)
+
+
+def lock_rater(rater: Rater) -> None:
+    """Let the requests of one rater (a page and its prefetch, two tabs) wait for each other.
+
+    So they cannot both be given a slot of the same pair. The key is left free: a label that is
+    being stored in another transaction refers to the rater while it holds the slot, and the two
+    would wait for each other for ever.
+    """
+    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
 
 
 def _held_by(rater: Rater) -> Slot | None:
     """What the rater holds, even under a lease that ran out while nobody else took the task."""
     held = Slot.objects.filter(state=Slot.State.LEASED, rater=rater).order_by("id")
-    return _with_texts(held.select_for_update(of=("self",))).first()
+    return held.select_for_update().first()
 
 
 def _first_for(rater: Rater, slots: QuerySet[Slot]) -> Slot | None:
-    had = Slot.objects.filter(rater=rater, pair=OuterRef("pair"))
-    skipped = Skip.objects.filter(rater=rater, pair=OuterRef("pair"))
-    wanted = (
-        slots.filter(project=rater.project_id)
-        .filter(~Exists(had), ~Exists(skipped))
-        .order_by("-priority", "id")
-    )
+    # NOT IN a subquery of the row's own pair, not NOT EXISTS: PostgreSQL would turn that into a
+    # join over all that the rater has ever had, with a plan that depends on how old its statistics
+    # are. This is one look into an index for each slot considered.
+    had = Slot.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
+    skipped = Skip.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
+    wanted = slots.filter(
+        ~Q(pair__in=had), ~Q(pair__in=skipped), project=rater.project_id
+    ).order_by("-priority", "id")
     if connection.features.has_select_for_update_skip_locked:
-        wanted = wanted.select_for_update(skip_locked=True, of=("self",))
-    return _with_texts(wanted).first()
+        wanted = wanted.select_for_update(skip_locked=True)
+    return wanted.first()
 
 
-def _with_texts(slots: QuerySet[Slot]) -> QuerySet[Slot]:
-    return slots.select_related("pair__prompt", "pair__first", "pair__second")
+def with_texts(slot: Slot) -> Slot:
+    """The slot, its pair loaded with prompt and completions.
+
+    Apart from the claim: joined into it, four more tables double the time that PostgreSQL needs
+    to plan the query.
+    """
+    slot.pair = Pair.objects.select_related("prompt", "first", "second").get(pk=slot.pair_id)
+    return slot
 
 
 def lease_duration() -> dt.timedelta:
@@ -109,18 +124,13 @@ def lease_duration() -> dt.timedelta:
 def locked_slot(*, slot_id: int, rater: Rater, lease: uuid.UUID) -> Slot:
     """The slot, locked, if this rater holds it under this very lease; else the LeaseError that
     says why not. Call inside a transaction."""
-    slot = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("pair")
-        .filter(pk=slot_id, project=rater.project_id)
-        .first()
-    )
+    slot = Slot.objects.select_for_update().filter(pk=slot_id, project=rater.project_id).first()
     if slot is None:
         raise LeaseError(f"There is no task {slot_id} for you in this project.")
     if slot.state == Slot.State.DONE and slot.rater_id == rater.pk:
         raise AlreadyLabelledError("You have submitted this task before; nothing was changed.")
     if slot.rater_id != rater.pk or slot.lease != lease:
-        raise LeaseError("This task is not yours (any more): it was handed to somebody else.")
+        raise LeaseError("This task is not yours (any more): it went back to the others.")
     if slot.lease_expires_at is None or slot.lease_expires_at < timezone.now():
         raise LeaseExpiredError("The lease on this task has run out. Please take the next one.")
     return slot
@@ -139,7 +149,7 @@ def extend_lease(*, slot_id: int, rater: Rater, lease: uuid.UUID) -> dt.datetime
 def skip_slot(*, slot_id: int, rater: Rater, lease: uuid.UUID, reason: Skip.Reason) -> None:
     """Put the task back for others; this rater does not get the pair again."""
     slot = locked_slot(slot_id=slot_id, rater=rater, lease=lease)
-    Skip.objects.update_or_create(rater=rater, pair=slot.pair, defaults={"reason": reason})
+    Skip.objects.update_or_create(rater=rater, pair_id=slot.pair_id, defaults={"reason": reason})
     open_again(Slot.objects.filter(pk=slot.pk))
 
 
