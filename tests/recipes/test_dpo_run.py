@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inference.weights import weights_sha256
@@ -187,6 +189,29 @@ def test_a_bad_spec_ends_in_one_line_and_leaves_no_folder(
     assert shown.err.count("\n") == 1
     assert "learning_rate" in shown.err
     assert not folder.exists()
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, tiny_model: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").write_text("a file")
+    run(tmp_path, tiny_model, dataset, code=2)
+    assert str(tmp_path / "run") in capsys.readouterr().err
+
+
+def test_bf16_computes_in_half_and_saves_in_full_precision(
+    tmp_path: Path, tiny_model: Path, dataset: Path
+) -> None:
+    hardware = {"use_cpu": True, "threads": 1, "precision": "bf16"}
+    folder = run(tmp_path, tiny_model, dataset, max_steps=4, hardware=hardware)
+    exact = run(tmp_path / "fp32", tiny_model, dataset, max_steps=4)
+    losses, exact_losses = (
+        [line["loss"] for line in read_metrics(each)] for each in (folder, exact)
+    )
+    assert losses != exact_losses
+    assert losses == pytest.approx(exact_losses, rel=0.05)
+    weights = load_file(folder / "model" / "model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
 
 
 def test_more_processes_than_were_started_are_refused(

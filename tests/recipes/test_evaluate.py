@@ -14,7 +14,7 @@ from tests.recipes.builders import row, rows, write_dataset
 from training.recipes import evaluate
 from training.recipes.data import Split, read_split
 from training.recipes.evaluate import logp_margins, preference_accuracy, wilson_interval
-from training.recipes.loading import load_model, load_tokenizer
+from training.recipes.loading import load_scorer, load_tokenizer
 
 
 def test_wilson_interval_from_newcombe_1998() -> None:
@@ -69,7 +69,7 @@ def lonely_logp(model: Any, prompt: list[int], completion: list[int]) -> float:
 def test_margins_are_sums_over_completion_tokens_whatever_the_batch(
     tiny_model: Path, split: Split
 ) -> None:
-    model = load_model(str(tiny_model))
+    model = load_scorer(str(tiny_model))
     by_hand = [
         lonely_logp(model, pair["prompt_ids"], pair["chosen_ids"])
         - lonely_logp(model, pair["prompt_ids"], pair["rejected_ids"])

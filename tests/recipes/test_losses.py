@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.recipes.losses import completion_logps, soft_label_dpo_loss
+from training.recipes.losses import soft_label_dpo_loss
 
 
 def loss(delta: float, p: float, weight: float = 1.0, *, beta: float = 0.1) -> float:
@@ -80,13 +80,3 @@ def test_each_pair_has_its_own_label_and_weight() -> None:
     assert together.shape == (2,)
     alone = [loss(1.0, 0.9, beta=0.5), loss(-2.0, 0.4, beta=0.5)]
     assert together.tolist() == pytest.approx(alone, rel=1e-6)
-
-
-def test_completion_logps_sum_only_the_completion_tokens() -> None:
-    # Two tokens in the vocabulary; every position gives token 1 the probability 3/4.
-    logits = torch.tensor([0.0, LN3]).expand(1, 4, 2)
-    ids = torch.tensor([[0, 1, 1, 0]])
-    assert completion_logps(logits, ids, torch.tensor([[0, 0, 1, 1]])).tolist() == pytest.approx(
-        [math.log(3 / 4) + math.log(1 / 4)]
-    )
-    assert completion_logps(logits, ids, torch.tensor([[0, 0, 0, 0]])).tolist() == [0.0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ from tests.recipes.builders import row, rows, write_dataset, write_spec
 from training.recipes import dpo
 from training.recipes.data import Split, SplitCounts
 from training.recipes.evaluate import logp_margins
-from training.recipes.loading import load_model
+from training.recipes.loading import load_model, load_scorer
 from training.recipes.losses import soft_label_dpo_loss
 from training.recipes.run_dir import RunDir
 from training.recipes.spec import load_spec
@@ -132,8 +131,8 @@ def test_a_continued_adapter_is_compared_with_what_the_spec_says(
         reference=reference,
     )
     trainer = built.trainer
-    start = load_model(str(tiny_model), str(adapter))
-    base = load_model(str(tiny_model))
+    start = load_scorer(str(tiny_model), str(adapter))
+    base = load_scorer(str(tiny_model))
     wanted, other = (start, base) if reference == "start" else (base, start)
     perturb(trainer)
 
@@ -157,7 +156,7 @@ def test_a_new_adapter_is_compared_with_the_base_model(
     trainer = make_job(tiny_model, dataset, adapter="lora").trainer
     perturb(trainer)
 
-    base = load_model(str(tiny_model))
+    base = load_scorer(str(tiny_model))
     expected = logp_margins(base, some_pairs(trainer, 8), pad_token_id=0, batch_size=8)
     assert reference_margins(trainer, 8) == pytest.approx(expected, abs=1e-4)
 
@@ -166,8 +165,8 @@ def test_a_later_round_of_full_training_may_keep_an_earlier_reference(
     make_job: JobMaker, tmp_path: Path, tiny_model: Path, dataset: Path
 ) -> None:
     later = tmp_path / "later"
-    start = load_model(str(tiny_model))
-    moved = copy.deepcopy(start)
+    start = load_scorer(str(tiny_model))
+    moved = load_model(str(tiny_model))
     for weight in moved.parameters():
         weight.data *= 1.1
     moved.save_pretrained(later)

@@ -153,7 +153,7 @@ def test_every_field_is_described() -> None:
 
 def test_the_documentation_names_every_field() -> None:
     text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
-    nested = {"lora": LoraSpec, "hardware": HardwareSpec}
+    nested: dict[str, type[BaseModel]] = {"lora": LoraSpec, "hardware": HardwareSpec}
     names = [name for name in TrainingSpec.model_fields if name != "hardware"]
     names += [f"{prefix}.{name}" for prefix, model in nested.items() for name in model.model_fields]
     assert len(names) > 30

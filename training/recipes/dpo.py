@@ -144,6 +144,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpecError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except OSError as error:
+        sys.stderr.write(f"run folder {args.run_dir or 'beside the spec'}: {error}\n")
+        return 2
     try:
         return _run(spec, run)
     finally:

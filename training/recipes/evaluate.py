@@ -90,7 +90,7 @@ def logp_margins(
     Sums over completion tokens, without normalising by length, as DPO's rewards do.
 
     Args:
-        model: a causal language model on the device where it is to compute.
+        model: from `loading.load_scorer` or inside a trainer, on the device where it computes.
         split: the tokenised pairs.
         pad_token_id: fills up short rows; masked out.
         batch_size: pairs per forward pass.
@@ -121,14 +121,17 @@ def logp_margins(
 def _batch_margins(
     model: Any, rows: list[dict[str, Any]], batch: dict[str, torch.Tensor]
 ) -> list[float]:
-    from training.recipes.losses import completion_logps
-
     batch = {name: value.to(model.device) for name, value in batch.items()}
-    logits = model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-    ).logits
-    logps = completion_logps(logits, batch["input_ids"], batch["completion_mask"])
-    chosen, rejected = logps.chunk(2)
+    # Label −100 leaves a token out of the sum.
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    token_logps = model(
+        input_ids=batch["input_ids"],
+        attention_mask=batch["attention_mask"],
+        use_cache=False,
+        labels=labels,
+        fused_lm_head=True,
+    ).log_probs
+    chosen, rejected = token_logps.float().sum(dim=1).chunk(2)
     # Equal texts are a tie by meaning; two rows of one batch may still differ in the last bit.
     return [
         0.0 if row["chosen_ids"] == row["rejected_ids"] else margin
@@ -158,13 +161,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     import torch
-    from inference.weights import weights_sha256
 
+    from inference.weights import weights_sha256
     from training.recipes.data import read_split
-    from training.recipes.loading import load_model, load_tokenizer
+    from training.recipes.loading import load_scorer, load_tokenizer
 
     device = "cuda" if torch.cuda.is_available() and not args.cpu else "cpu"
-    model = load_model(args.model, args.adapter).to(device)
+    model = load_scorer(args.model, args.adapter).to(device)
     tokenizer = load_tokenizer(args.model)
     with tempfile.TemporaryDirectory() as scratch:
         split = read_split(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl.trainer.utils import add_fused_lm_head
 
 from training.recipes.soft_dpo import ADAPTER
 
@@ -30,6 +31,18 @@ def load_model(name: str, adapter: str | None = None, *, trainable: bool = False
     if adapter is None:
         return model
     return PeftModel.from_pretrained(model, adapter, adapter_name=ADAPTER, is_trainable=trainable)
+
+
+def load_scorer(name: str, adapter: str | None = None) -> Any:
+    """As `load_model`, with the head that gives token log-probabilities without the logits.
+
+    The logits of a batch are (2B, L, V): tens of gigabytes with today's vocabularies. The
+    trainer puts the same head on the models it is given.
+    """
+    model = load_model(name, adapter)
+    add_head: Any = add_fused_lm_head
+    add_head(model.get_base_model() if isinstance(model, PeftModel) else model)
+    return model
 
 
 def load_tokenizer(name: str) -> Any:

@@ -37,23 +37,3 @@ def soft_label_dpo_loss(
     """
     logits = beta * delta
     return -weight * (p_chosen * logsigmoid(logits) + (1 - p_chosen) * logsigmoid(-logits))
-
-
-def completion_logps(
-    logits: torch.Tensor, input_ids: torch.Tensor, completion_mask: torch.Tensor
-) -> torch.Tensor:
-    """The log-probability that each sequence's completion tokens have under the model.
-
-    Args:
-        logits: (B, L, V) output of the model; position t predicts token t + 1.
-        input_ids: (B, L) token ids.
-        completion_mask: (B, L) 1 where the token belongs to the completion, else 0.
-
-    Returns:
-        (B,) float32 sums over the completion tokens, in nats; 0 where a mask is empty.
-    """
-    scores = logits[:, :-1].float()
-    targets = input_ids[:, 1:].unsqueeze(-1)
-    # log softmax at the target alone: a second (B, L, V) tensor is not built
-    token_logps = scores.gather(-1, targets).squeeze(-1) - scores.logsumexp(-1)
-    return (token_logps * completion_mask[:, 1:]).sum(-1)
