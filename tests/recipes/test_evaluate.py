@@ -31,6 +31,11 @@ def test_wilson_interval_is_that_of_scipy(wins: int, n: int) -> None:
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
+def test_the_interval_ends_where_shares_end() -> None:
+    assert wilson_interval(256, 256).high == 1.0
+    assert wilson_interval(0, 256).low == 0.0
+
+
 @pytest.mark.parametrize(("wins", "n"), [(0, 0), (-1, 5), (6, 5)])
 def test_an_impossible_share_is_refused(wins: int, n: int) -> None:
     with pytest.raises(ValueError, match=f"got {wins} of {n}"):

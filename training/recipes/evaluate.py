@@ -58,7 +58,10 @@ def wilson_interval(successes: float, n: int, *, z: float = 1.959963984540054) -
     shrink = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Accuracy(accuracy=share, low=max(0.0, centre - half), high=min(1.0, centre + half))
+    # At the ends the bound is the end itself; rounding would leave it a hair beside.
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Accuracy(accuracy=share, low=low, high=high)
 
 
 def preference_accuracy(margins: Sequence[float]) -> Accuracy:
