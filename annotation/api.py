@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -13,9 +12,8 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.models import Rater, Skip, Slot
-from annotation.permissions import LABELLERS, membership_in
+from annotation.permissions import LABELLERS, membership_for_task, membership_in
 from annotation.services.labels import ON_SCREEN
-from corpus.models import Project
 
 
 class TaskOutput(serializers.Serializer[Slot]):
@@ -68,11 +66,8 @@ def rater_in(request: Request, project_slug: str) -> Rater:
 
 
 def rater_for_task(request: Request, task_id: int) -> Rater:
-    """The rater as whom this user may touch the task. A task of a strange project is no task."""
-    project = Project.objects.filter(slots=task_id).first()
-    if project is None:
-        raise Http404
-    return rater_in(request, project.slug)
+    """The rater as whom this user may touch the task."""
+    return services.rater_of(membership_for_task(request.user, task_id, LABELLERS))
 
 
 def read_input(serializer: serializers.Serializer[Any]) -> dict[str, Any]:

@@ -45,18 +45,25 @@ def projects_of(user: AnyUser) -> QuerySet[Project]:
 
 def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:
     """The user's membership. Http404 without one, PermissionDenied when the role may not."""
+    return _membership(user, roles, project__slug=project_slug)
+
+
+def membership_for_task(user: AnyUser, task_id: int, roles: frozenset[Role]) -> Membership:
+    """The user's membership in the project of a task. A task of a strange project is no task."""
+    return _membership(user, roles, project__slots=task_id)
+
+
+def _membership(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> Membership:
     if not isinstance(user, User):
-        raise Http404("No such project.")
-    membership = (
-        Membership.objects.select_related("project")
-        .filter(user=user, project__slug=project_slug)
-        .first()
-    )
+        raise Http404("There is no such project.")
+    membership = Membership.objects.select_related("project").filter(user=user, **wanted).first()
     if membership is None:
-        raise Http404("No such project.")
+        raise Http404("There is no such project.")
     if membership.role not in roles:
-        wanted = ", ".join(sorted(roles))
-        raise PermissionDenied(f"Your role here is {membership.role}; this needs one of: {wanted}.")
+        allowed = ", ".join(sorted(roles))
+        raise PermissionDenied(
+            f"Your role here is {membership.role}; this needs one of: {allowed}."
+        )
     return membership
 
 

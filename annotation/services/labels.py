@@ -89,8 +89,10 @@ def _check(judgement: Judgement) -> None:
             f"The comment has {len(judgement.comment)} characters; "
             f"{settings.MAX_COMMENT_CHARACTERS} is the limit."
         )
-    if "\x00" in judgement.comment:
-        raise InvalidLabelError("The comment contains a NUL character, which cannot be stored.")
+    if any(mark == "\x00" or "\ud800" <= mark <= "\udfff" for mark in judgement.comment):
+        raise InvalidLabelError(
+            "The comment contains a NUL or half of a surrogate pair, which cannot be stored."
+        )
 
 
 @transaction.atomic
