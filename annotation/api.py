@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -70,7 +71,13 @@ def rater_for_task(request: Request, task_id: int) -> Rater:
     return services.rater_of(membership_for_task(request.user, task_id, LABELLERS))
 
 
-def read_input(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The validated body. ParseError or ValidationError when it is not as `form` says."""
+    try:
+        body = request.data
+    except RecursionError as error:
+        raise ParseError("The JSON is nested too deeply.") from error
+    serializer = form(data=body)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 
@@ -92,7 +99,7 @@ class SubmitLabel(APIView):
     def post(self, request: Request, task_id: int) -> Response:
         """Label a task under its lease."""
         rater = rater_for_task(request, task_id)
-        data = read_input(LabelInput(data=request.data))
+        data = read_input(LabelInput, request)
         label = services.submit_label(
             slot_id=task_id,
             rater=rater,
@@ -112,7 +119,7 @@ class SkipTask(APIView):
     def post(self, request: Request, task_id: int) -> Response:
         """Pass a task on to others, with a reason."""
         rater = rater_for_task(request, task_id)
-        data = read_input(SkipInput(data=request.data))
+        data = read_input(SkipInput, request)
         services.skip_slot(
             slot_id=task_id,
             rater=rater,
@@ -127,7 +134,7 @@ class ExtendLease(APIView):
     def post(self, request: Request, task_id: int) -> Response:
         """Keep a task for an open page."""
         rater = rater_for_task(request, task_id)
-        data = read_input(LeaseInput(data=request.data))
+        data = read_input(LeaseInput, request)
         expires = services.extend_lease(slot_id=task_id, rater=rater, lease=data["lease"])
         return Response({"lease_expires_at": expires})
 

@@ -50,7 +50,8 @@ def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> M
 
 def membership_for_task(user: AnyUser, task_id: int, roles: frozenset[Role]) -> Membership:
     """The user's membership in the project of a task. A task of a strange project is no task."""
-    return _membership(user, roles, project__slots=task_id)
+    # By `id`, so that a number too large for any id finds nothing instead of failing.
+    return _membership(user, roles, project__slots__id=task_id)
 
 
 def _membership(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> Membership:

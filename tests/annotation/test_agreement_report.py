@@ -1,0 +1,225 @@
+"""The agreement of a project, and the command that prints it."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from annotation.models import GoldAnswer, Label, Rater
+from annotation.selectors import AgreementReport, RaterAgreement, agreement_report
+from corpus.models import Pair, Project
+from tests.builders import make_label, make_pair, make_project, make_rater, make_user
+
+pytestmark = pytest.mark.django_db
+
+FIRST, SECOND, EQUAL, BAD = "first", "second", "equal", "both_bad"
+
+
+def fill(project: Project, columns: dict[str, list[str]], kind: str = "human") -> list[Pair]:
+    """One pair a row; each rater's choices in a column, "" where they did not label."""
+    rows = len(next(iter(columns.values())))
+    pairs = list(project.pairs.order_by("id")) or [make_pair(project, n) for n in range(rows)]
+    for name, choices in columns.items():
+        rater = make_rater(project, name, kind)
+        for pair, choice in zip(pairs, choices, strict=True):
+            if choice:
+                make_label(pair, rater, choice)
+    return pairs
+
+
+def row(report: AgreementReport, name: str) -> RaterAgreement:
+    return next(row for row in report.raters if row.rater == name)
+
+
+def two_by_two(a: int, b: int, c: int, d: int) -> dict[str, list[str]]:
+    """Ann in rows and Ben in columns of [[a, b], [c, d]] over first and second."""
+    return {
+        "ann": [FIRST] * (a + b) + [SECOND] * (c + d),
+        "ben": [FIRST] * a + [SECOND] * b + [FIRST] * c + [SECOND] * d,
+    }
+
+
+def test_pairwise_kappa_is_that_of_the_table() -> None:
+    project = make_project()
+    # Observed .7; margins 25/50 and 30/50: expected .5; κ = .4 (a textbook's two readers).
+    fill(project, two_by_two(20, 5, 10, 15))
+    report = agreement_report(project)
+    (pairwise,) = report.pairwise
+    assert (pairwise.rater_a, pairwise.rater_b, pairwise.kappa.n) == ("ann", "ben", 50)
+    assert pairwise.kappa.value == pytest.approx(0.4)
+    assert [(one.rater, one.labels) for one in report.raters] == [("ann", 50), ("ben", 50)]
+    # Pooled shares of first are 55/100, so by chance .505 agree.
+    assert report.fleiss_kappa.value == pytest.approx((0.7 - 0.505) / 0.495)
+    assert report.fleiss_kappa.n == report.krippendorff_alpha.n == 50
+
+
+def test_superseded_and_withdrawn_labels_do_not_count() -> None:
+    project = make_project()
+    pairs = fill(project, two_by_two(20, 5, 10, 15))
+    ann = Rater.objects.get(name="ann")
+    before = agreement_report(project).as_json()
+    wrong = make_label(make_pair(project, 99), ann, BAD)
+    Label.objects.create(
+        project=project,
+        pair=wrong.pair,
+        rater=ann,
+        choice=BAD,
+        supersedes=wrong,
+        withdrawn=True,
+        created_at=timezone.now(),
+    )
+    old = Label.objects.get(rater=ann, pair=pairs[0])
+    Label.objects.create(
+        project=project,
+        pair=pairs[0],
+        rater=ann,
+        choice=FIRST,
+        supersedes=old,
+        created_at=timezone.now(),
+    )
+    assert agreement_report(project).as_json() == before
+
+
+def test_a_repeated_pair_counts_once_with_the_newest_label() -> None:
+    project = make_project()
+    pairs = fill(project, two_by_two(20, 5, 10, 15))
+    before = agreement_report(project)
+    ann = Rater.objects.get(name="ann")
+    Label.objects.filter(rater=ann, pair=pairs[0]).update(choice=BAD)
+    make_label(pairs[0], ann, FIRST)
+    after = agreement_report(project)
+    assert after.pairwise == before.pairwise
+    assert after.fleiss_kappa == before.fleiss_kappa
+    assert row(after, "ann").labels == 51
+
+
+def test_consensus_is_of_the_other_humans_and_needs_a_majority() -> None:
+    project = make_project()
+    fill(
+        project,
+        {
+            "ann": [FIRST, FIRST, SECOND, EQUAL, FIRST, BAD],
+            "ben": [FIRST, FIRST, SECOND, EQUAL, SECOND, ""],
+            "cal": [FIRST, SECOND, SECOND, EQUAL, EQUAL, ""],
+        },
+    )
+    fill(project, {"judge": [SECOND, SECOND, FIRST, EQUAL, FIRST, FIRST]}, kind="judge")
+    report = agreement_report(project)
+    # Ann: ben and cal agree on pairs 1, 3 and 4 alone; the judge has no vote.
+    assert row(report, "ann").consensus.n == 3
+    assert row(report, "ann").consensus.value == pytest.approx(1.0)
+    # The judge: all three humans vote; a majority on pairs 1 to 4, and ann alone on pair 6.
+    judge = row(report, "judge")
+    assert judge.kind == "judge"
+    assert judge.consensus.n == 5
+    # Judge 2,2,1,=,1 against 1,1,2,=,bad: agree 1/5; expected (2·2 + 2·1 + 1·1)/25 = 7/25.
+    assert judge.consensus.value == pytest.approx((0.2 - 0.28) / 0.72)
+
+
+def test_gold_counts_where_all_its_authors_agree() -> None:
+    project = make_project()
+    pairs = fill(project, {"ann": [FIRST, SECOND, FIRST, EQUAL]})
+    bob, carol = make_user("bob"), make_user("carol")
+    for pair, author, choice in (
+        (pairs[0], bob, FIRST),
+        (pairs[0], carol, FIRST),
+        (pairs[1], bob, SECOND),
+        (pairs[1], carol, EQUAL),
+        (pairs[2], None, SECOND),
+    ):
+        GoldAnswer.objects.create(pair=pair, author=author, choice=choice)
+    gold = row(agreement_report(project), "ann").gold
+    assert gold.n == 2
+    # Ann first, first; gold first, second: 1/2 observed and expected.
+    assert gold.value == pytest.approx(0)
+
+
+def test_judges_are_raters_and_the_humans_have_their_own_figures() -> None:
+    project = make_project()
+    fill(project, two_by_two(20, 5, 10, 15))
+    alone = agreement_report(project)
+    fill(project, {"judge": [FIRST, SECOND] * 25}, kind="judge")
+    report = agreement_report(project)
+    assert report.human_fleiss_kappa == alone.fleiss_kappa
+    assert report.human_krippendorff_alpha == alone.krippendorff_alpha
+    assert report.fleiss_kappa.value != alone.fleiss_kappa.value
+    assert [(one.rater, one.kind) for one in report.raters] == [
+        ("ann", "human"),
+        ("ben", "human"),
+        ("judge", "judge"),
+    ]
+
+
+def test_another_project_and_raters_without_labels_are_left_out() -> None:
+    project, elsewhere = make_project(), make_project("elsewhere")
+    fill(project, two_by_two(2, 1, 1, 2))
+    fill(elsewhere, {"charlie": [BAD] * 6})
+    make_rater(project, "idle")
+    assert [one.rater for one in agreement_report(project).raters] == ["ann", "ben"]
+
+
+def test_a_project_without_labels_has_reasons_and_no_figures() -> None:
+    report = agreement_report(make_project()).as_json()
+    assert (report["raters"], report["pairwise"]) == ([], [])
+    for name in ("fleiss_kappa", "krippendorff_alpha", "human_fleiss_kappa"):
+        figure = report[name]
+        assert (figure["value"], figure["low"], figure["n"]) == (None, None, 0)
+        assert figure["reason"]
+
+
+def test_the_report_takes_as_many_queries_for_many_raters_as_for_few(
+    django_assert_num_queries: pytest.FixtureRequest,
+) -> None:
+    project = make_project()
+    fill(project, {f"rater {n}": [FIRST, SECOND, EQUAL, BAD] for n in range(12)})
+    with django_assert_num_queries(3):  # type: ignore[operator]
+        assert len(agreement_report(project).pairwise) == 66
+
+
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("agreement", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_prints_one_json_object() -> None:
+    project = make_project()
+    fill(project, {**two_by_two(20, 5, 10, 15), "lone": [""] * 50})
+    make_label(make_pair(project, 99), Rater.objects.get(name="lone"), EQUAL)
+    printed = json.loads(command("harbour", "--json"))
+    ann = printed["raters"][0]
+    assert {"rater", "kind", "labels", "kappa_gold", "kappa_consensus"} <= set(ann)
+    assert ann["kappa_gold"] is None
+    assert "kappa_gold" in ann["reason"]
+    assert ann["kappa_consensus"] == pytest.approx(0.4)
+    assert {"rater_a", "rater_b", "n", "kappa", "low", "high"} <= set(printed["pairwise"][0])
+    apart = next(two for two in printed["pairwise"] if two["rater_b"] == "lone")
+    assert (apart["n"], apart["kappa"]) == (0, None)
+    assert apart["reason"]
+    for name in ("fleiss_kappa", "krippendorff_alpha"):
+        figure = printed[name]
+        assert figure["low"] < figure["value"] < figure["high"]
+        assert figure["n"] == 50
+
+
+def test_the_command_prints_a_table() -> None:
+    project = make_project()
+    fill(project, two_by_two(20, 5, 10, 15))
+    lines = command("harbour").splitlines()
+    (line,) = [line for line in lines if line.startswith("ann    ben")]
+    assert "0.400 [" in line
+    assert line.endswith("n 50")
+    assert any(line.startswith("Krippendorff's α, humans") for line in lines)
+
+
+def test_an_unknown_project_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command("agreement", "nowhere", stderr=errors)
+    assert left.value.code == 2
+    assert errors.getvalue().splitlines() == ["There is no project 'nowhere'."]
+    assert capsys.readouterr().out == ""
