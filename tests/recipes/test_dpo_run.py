@@ -236,7 +236,7 @@ def test_recipes_import_no_django_and_a_spec_is_checked_before_torch() -> None:
         "import sys, training.recipes.dpo, training.recipes.evaluate\n"
         "assert 'torch' not in sys.modules\n"
         "import training.recipes.callbacks, training.recipes.checkpoints, training.recipes.data\n"
-        "import training.recipes.loading, training.recipes.soft_dpo\n"
+        "import training.recipes.heldout, training.recipes.loading, training.recipes.soft_dpo\n"
         "assert 'torch' in sys.modules and 'django' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

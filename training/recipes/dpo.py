@@ -22,7 +22,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ def build(spec: TrainingSpec, run: RunDir, report: Report) -> Job:
     import transformers
 
     from training.recipes.callbacks import RunFolderCallback
+    from training.recipes.heldout import start_margins
     from training.recipes.loading import load_tokenizer
 
     hide_progress: Any = transformers.utils.logging.disable_progress_bar
@@ -84,7 +85,7 @@ def build(spec: TrainingSpec, run: RunDir, report: Report) -> Job:
     callback = RunFolderCallback(run)
     with run.beating():
         trainer = _trainer(spec, arguments, tokenizer, train_split, callback)
-    before, reference = _start_margins(trainer, heldout, spec, run)
+    before, reference = start_margins(trainer, heldout, spec, run)
     return Job(spec, run, tokenizer, trainer, callback, heldout, before, reference)
 
 
@@ -96,6 +97,7 @@ def train(job: Job, report: Report) -> None:
         TrainingDivergedError: a trained weight is not finite.
     """
     from training.recipes.checkpoints import latest_valid_checkpoint, remove_incomplete_checkpoints
+    from training.recipes.heldout import measure_after
     from training.recipes.loading import save_model, weights_are_finite
 
     run, trainer = job.run, job.trainer
@@ -115,7 +117,9 @@ def train(job: Job, report: Report) -> None:
             f"a weight is not finite after step {report['steps']}; a lower learning_rate than "
             f"{job.spec.learning_rate} may help"
         )
-    report["heldout"] = _measure_after(job)
+    report["heldout"] = measure_after(
+        trainer, job.heldout, job.spec, run, job.before, job.reference
+    )
     if run.writes:
         with run.beating():
             run.publish_model(lambda folder: save_model(model, job.tokenizer, folder))
@@ -322,37 +326,6 @@ def _trainer(
     return trainer
 
 
-def _margins(
-    trainer: Any, model: Any, heldout: Split | None, batch_size: int, tick: Callable[[], None]
-) -> list[float]:
-    from training.recipes.evaluate import logp_margins
-
-    if heldout is None:
-        return []
-    return logp_margins(
-        model,
-        heldout,
-        pad_token_id=trainer.processing_class.pad_token_id,
-        batch_size=batch_size,
-        autocast=trainer.accelerator.autocast,
-        tick=tick,
-    )
-
-
-def _start_margins(
-    trainer: Any, heldout: Split | None, spec: TrainingSpec, run: RunDir
-) -> tuple[list[float], list[float]]:
-    """The held-out margins under the start policy and under the reference, often the same."""
-    size = spec.eval_batch_size
-    before = _margins(trainer, trainer.model, heldout, size, run.tick)
-    if spec.reference_model is not None:
-        return before, _margins(trainer, trainer.ref_model, heldout, size, run.tick)
-    if spec.base_adapter is not None and spec.reference == "base":
-        with trainer.model.disable_adapter():
-            return before, _margins(trainer, trainer.model, heldout, size, run.tick)
-    return before, before
-
-
 def _train_from(checkpoint: Path | None, trainer: Any) -> None:
     """Train to the end, from the start or from a checkpoint."""
     from transformers import TrainerState
@@ -365,28 +338,6 @@ def _train_from(checkpoint: Path | None, trainer: Any) -> None:
             trainer.state = state
             return
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-
-
-def _measure_after(job: Job) -> dict[str, object]:
-    """Held-out accuracy of the start and of the trained policy, and of the implicit reward."""
-    from training.recipes.evaluate import preference_accuracy
-
-    model = job.trainer.accelerator.unwrap_model(job.trainer.model)
-    # Only beating: whoever cancels now is too late, the training is done and not thrown away.
-    after = _margins(job.trainer, model, job.heldout, job.spec.eval_batch_size, job.run.beat)
-    if job.heldout is None or not after:
-        name = job.heldout.name if job.heldout else None
-        reason = "validation and test have no pair that can be measured"
-        empty = {"before": None, "after": None, "reward_accuracy_after": None}
-        return {"split": name, "n": 0, "reason": reason, **empty}
-    rewards = [now - then for now, then in zip(after, job.reference, strict=True)]
-    return {
-        "split": job.heldout.name,
-        "n": len(after),
-        "before": asdict(preference_accuracy(job.before)),
-        "after": asdict(preference_accuracy(after)),
-        "reward_accuracy_after": preference_accuracy(rewards).accuracy,
-    }
 
 
 def _describe_model(job: Job) -> dict[str, str]:
