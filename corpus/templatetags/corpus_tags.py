@@ -1,0 +1,27 @@
+"""Template filters for what the corpus holds."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString
+
+from corpus.rendering import render_markdown
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A prompt's or completion's text as safe HTML."""
+    return render_markdown(text)
+
+
+@register.filter
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share in [0, 1] as a percentage; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+@register.filter
+def decimals(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
