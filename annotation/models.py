@@ -298,8 +298,11 @@ class GoldAnswer(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["pair", "author"], name="one_gold_answer_per_author"),
             models.UniqueConstraint(
-                fields=["pair", "author"], name="one_gold_answer_per_author", nulls_distinct=False
+                fields=["pair"],
+                name="one_imported_gold_answer",
+                condition=Q(author__isnull=True),
             ),
         ]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
-from inference.weights import weights_sha256
 
 from corpus.models import ModelVersion, Project
 from inference.sandbox import MODEL_PATH
+from inference.weights import weights_sha256
 
 SANDBOX_LOCATION = "sandbox"
 SANDBOX_NAME = "sandbox"

@@ -21,7 +21,7 @@ from inference.registry import open_engine
 from jobs.errors import PermanentJobError, TransientJobError
 from jobs.runner import JobContext
 from jobs.services import assert_lease
-from judging.arithmetic import Reading, combine, outcome, p_first_from_shown
+from judging.arithmetic import Order, Reading, combine, outcome, p_first_from_shown
 from judging.models import JudgeConfig, JudgeRun, Verdict
 from judging.prompts import OPTIONS, template_named
 from judging.selectors import PairSelection, pairs_to_judge
@@ -165,11 +165,15 @@ def _verdict(
         verdict.reason = str(answer)[:500]
         return verdict
     verdict.status = Verdict.Status.OK
-    verdict.p_first = p_first_from_shown(answer.probabilities[0], question.order.value)
+    verdict.p_first = p_first_from_shown(answer.probabilities[0], _order(question.order))
     verdict.option_mass = answer.mass
     verdict.raw_reply = dict(zip(OPTIONS, answer.probabilities, strict=True))
     verdict.prompt_tokens = answer.prompt_tokens
     return verdict
+
+
+def _order(order: str) -> Order:
+    return "ab" if order == Verdict.Order.FIRST_SECOND else "ba"
 
 
 def _write_labels(
@@ -183,8 +187,7 @@ def _write_labels(
         "pair", "principle", "order", "p_first"
     ):
         if principle_id is not None and p_first is not None:
-            order_shown = "ab" if order == Verdict.Order.FIRST_SECOND else "ba"
-            readings[pair_id].append(Reading(order_shown, p_first, weights[principle_id]))
+            readings[pair_id].append(Reading(_order(order), p_first, weights[principle_id]))
     previous = {
         label.pair_id: label
         for label in Label.objects.effective().filter(rater=config.rater, pair__in=pairs)

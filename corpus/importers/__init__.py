@@ -1,0 +1,1 @@
+"""Importers: streams of parsed lines, one module a format."""

@@ -1,0 +1,124 @@
+"""Which formats there are, how a file's format is found, and the stream of its lines.
+
+A new format: a module with NAME, `recognises` and `parse`, and its row in FORMATS.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from corpus.errors import EmptyFileError, ImportFileError, UnknownFormatError
+from corpus.importers import hh_rlhf, pairs_jsonl
+from corpus.importers.records import PairRecord, ParsedLine
+
+MAX_LINE_BYTES = 16 * 2**20
+"""A longer line is refused: it is no pair that a person could read, and it must fit in memory."""
+
+LINES_LOOKED_AT = 20
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Format(Protocol):
+    NAME: str
+
+    def recognises(self, first: dict[str, Any]) -> bool: ...
+
+    def parse(self, fields: dict[str, Any], line: int, source: str) -> PairRecord | str: ...
+
+
+FORMATS: dict[str, Format] = {module.NAME: module for module in (pairs_jsonl, hh_rlhf)}
+
+
+def format_named(name: str) -> Format:
+    """The importer of that name. UnknownFormatError, which lists the known ones."""
+    if name not in FORMATS:
+        raise UnknownFormatError(f"Unknown format {name!r}; known are {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def detect_format(path: Path) -> Format:
+    """The format that recognises one of the first lines.
+
+    Raises EmptyFileError, UnknownFormatError, ImportFileError (not there, not readable).
+    """
+    seen = 0
+    for number, raw in numbered_lines(path):
+        fields = read_object(raw)
+        if isinstance(fields, dict):
+            for one in FORMATS.values():
+                if one.recognises(fields):
+                    return one
+        seen += 1
+        if number >= LINES_LOOKED_AT:
+            break
+    if not seen:
+        raise EmptyFileError(f"{path} is empty: there is no line in it.")
+    raise UnknownFormatError(
+        f"{path} is in no known format ({', '.join(FORMATS)}): its first lines have neither "
+        "prompt, response_a and response_b, nor chosen and rejected dialogues."
+    )
+
+
+def parse_file(path: Path, one: Format) -> Iterator[ParsedLine]:
+    """Every line that is not blank, parsed, in constant memory."""
+    for number, raw in numbered_lines(path):
+        fields = read_object(raw)
+        if isinstance(fields, str):
+            yield ParsedLine(number, reason=fields)
+            continue
+        parsed = one.parse(fields, number, path.name)
+        if isinstance(parsed, str):
+            yield ParsedLine(number, reason=parsed)
+        else:
+            yield ParsedLine(number, record=parsed)
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers from 1, without blank ones. A cut gzip ends in ImportFileError."""
+    with _opened(path) as file:
+        number = 0
+        while raw := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(raw) > MAX_LINE_BYTES:
+                while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                    pass
+                yield number, raw
+            elif raw.strip():
+                yield number, raw
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as probe:
+            packed = probe.read(2) == GZIP_MAGIC
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            yield file  # type: ignore[misc]
+    except (OSError, EOFError) as error:
+        raise ImportFileError(f"Cannot read {path}: {error}") from error
+
+
+def read_object(raw: bytes) -> dict[str, Any] | str:
+    """A line's JSON object, or the reason why there is none."""
+    if len(raw) > MAX_LINE_BYTES:
+        return f"the line is longer than {MAX_LINE_BYTES} bytes"
+    try:
+        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: {error.reason} at byte {error.start}"
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    if not isinstance(value, dict):
+        return f"a JSON object is wanted, got {type(value).__name__}"
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")

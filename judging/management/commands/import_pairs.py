@@ -1,0 +1,56 @@
+"""`manage.py import_pairs`: bring pairs, labels, gold answers and foreign verdicts in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+from django.core.validators import validate_slug
+
+from annotation.importing import gold_sink, human_label_sink, slot_sink
+from corpus.errors import ImportFileError
+from corpus.importers.registry import FORMATS
+from corpus.services import ImportReport, import_file
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+from judging.importing import judge_label_sink
+
+SINKS = (human_label_sink, judge_label_sink, gold_sink, slot_sink)
+SHOWN_LINES = 20
+
+
+class Command(ConcordCommand):
+    help = "Import pairs from a file, plain or gzipped. Importing it again adds nothing."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's slug; made when missing.")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--format", help=f"One of {', '.join(FORMATS)}; default: as found.")
+
+    def run(self, **options: Any) -> Outcome:
+        slug = options["project"]
+        try:
+            validate_slug(slug)
+            report = import_file(
+                slug=slug, path=options["file"], format_name=options["format"], sinks=SINKS
+            )
+        except ValidationError as error:
+            raise BadInputError(
+                f"PROJECT is {slug!r}; a slug has letters, digits, - and _ alone."
+            ) from error
+        except ImportFileError as error:
+            raise BadInputError(str(error)) from error
+        return Outcome(data=asdict(report), summary=summary_of(slug, report))
+
+
+def summary_of(slug: str, report: ImportReport) -> str:
+    lines = [
+        f"{slug}: {report.rows} lines, {report.pairs_added} pairs and {report.labels_added} labels "
+        f"added, {report.duplicates} pairs were there, {len(report.rejected)} lines rejected"
+    ]
+    lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]
+    if len(report.rejected) > SHOWN_LINES:
+        lines.append(f"  … and {len(report.rejected) - SHOWN_LINES} more (all with --json)")
+    return "\n".join(lines)
