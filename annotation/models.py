@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 
 from corpus.models import SHA256, Pair, Project
 
@@ -102,6 +102,19 @@ class Guideline(models.Model):
         return f"guideline {self.number} of {self.project}"
 
 
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def new_to(self, rater: Rater) -> SlotQuerySet:
+        """Those of the rater's project whose pair they have neither had nor skipped, in the order
+        in which they are handed out."""
+        # NOT IN a subquery of the row's own pair, not NOT EXISTS: PostgreSQL would turn that into
+        # a join over all that the rater has ever had, with a plan that depends on how old its
+        # statistics are. This is one look into an index for each slot considered.
+        had = Slot.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
+        skipped = Skip.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
+        new = self.filter(~Q(pair__in=had), ~Q(pair__in=skipped), project=rater.project_id)
+        return new.order_by("-priority", "id")
+
+
 class Slot(models.Model):
     """One wanted label. Handed to one rater at a time under a lease that runs out.
 
@@ -141,6 +154,8 @@ class Slot(models.Model):
     lease = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SlotQuerySet.as_manager()
 
     class Meta:
         constraints = [

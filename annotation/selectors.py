@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min
 from numpy.typing import NDArray
 
 from annotation.agreement import Coefficient, cohen_kappa, fleiss_kappa, krippendorff_alpha
@@ -27,12 +27,18 @@ BOOTSTRAP_SEED = 0
 """Fixed, so that a page, the command line and a dataset card give the same interval."""
 
 
+PROGRESS_SLOTS = 1000
+"""How far into the queue progress is counted: it is asked for with every task."""
+
+
 @dataclass(frozen=True, slots=True)
 class RaterProgress:
-    """How far one rater is. `left` counts tasks that they could still get."""
+    """How far one rater is. `left` counts the pairs that they could still get among the next
+    PROGRESS_SLOTS slots; `more` says that there are others behind."""
 
     done: int
     left: int
+    more: bool = False
 
     @property
     def percent(self) -> int:
@@ -42,17 +48,10 @@ class RaterProgress:
 
 def rater_progress(rater: Rater) -> RaterProgress:
     done = Label.objects.effective().filter(rater=rater).count()
-    seen = Slot.objects.filter(rater=rater, state=Slot.State.DONE).values("pair")
-    left = (
-        Slot.objects.filter(project=rater.project_id)
-        .filter(Q(state=Slot.State.OPEN) | Q(state=Slot.State.LEASED, rater=rater))
-        .exclude(pair__in=seen)
-        .exclude(pair__skips__rater=rater)
-        .values("pair")
-        .distinct()
-        .count()
-    )
-    return RaterProgress(done=done, left=left)
+    waiting = Slot.objects.filter(state=Slot.State.OPEN).new_to(rater)
+    pairs = list(waiting.values_list("pair_id", flat=True)[:PROGRESS_SLOTS])
+    held = Slot.objects.filter(rater=rater, state=Slot.State.LEASED).count()
+    return RaterProgress(done=done, left=len(set(pairs)) + held, more=len(pairs) == PROGRESS_SLOTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,171 +7,527 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('corpus', '0001_initial'),
+        ("corpus", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Guideline',
+            name="Guideline",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('text', models.TextField()),
-                ('sha256', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[0-9a-f]{64}$', '64 hexadecimal digits are wanted')])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='guidelines', to='corpus.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                (
+                    "sha256",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                            )
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="guidelines",
+                        to="corpus.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
+                "ordering": ["-number"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('rater', 'Rater'), ('senior', 'senior rater'), ('admin', 'Admin'), ('researcher', 'Researcher')], max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='corpus.project')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("rater", "Rater"),
+                            ("senior", "senior rater"),
+                            ("admin", "Admin"),
+                            ("researcher", "Researcher"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="corpus.project",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Rater',
+            name="Rater",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('human', 'Human'), ('judge', 'Judge')], max_length=10)),
-                ('name', models.CharField(max_length=200)),
-                ('status', models.CharField(choices=[('onboarding', 'Onboarding'), ('active', 'Active'), ('retraining', 'Retraining'), ('suspended', 'Suspended')], default='active', max_length=12)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='raters', to='corpus.project')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='raters', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("human", "Human"), ("judge", "Judge")], max_length=10
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("onboarding", "Onboarding"),
+                            ("active", "Active"),
+                            ("retraining", "Retraining"),
+                            ("suspended", "Suspended"),
+                        ],
+                        default="active",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="raters",
+                        to="corpus.project",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="raters",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Skip',
+            name="Skip",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('unclear', 'Unclear'), ('offensive', 'Offensive'), ('pii', 'personal data seen'), ('broken', 'broken rendering'), ('other', 'Other')], max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skips', to='corpus.pair')),
-                ('rater', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='skips', to='annotation.rater')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("unclear", "Unclear"),
+                            ("offensive", "Offensive"),
+                            ("pii", "personal data seen"),
+                            ("broken", "broken rendering"),
+                            ("other", "Other"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="skips",
+                        to="corpus.pair",
+                    ),
+                ),
+                (
+                    "rater",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="skips",
+                        to="annotation.rater",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('production', 'Production'), ('overlap', 'Overlap'), ('gold', 'Gold'), ('repeat', 'Repeat'), ('calibration', 'Calibration'), ('adjudication', 'Adjudication')], default='production', max_length=12)),
-                ('priority', models.IntegerField(default=0)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('leased', 'Leased'), ('done', 'Done')], default='open', max_length=6)),
-                ('first_is_left', models.BooleanField()),
-                ('lease', models.UUIDField(blank=True, null=True)),
-                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='corpus.pair')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='corpus.project')),
-                ('rater', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='annotation.rater')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("production", "Production"),
+                            ("overlap", "Overlap"),
+                            ("gold", "Gold"),
+                            ("repeat", "Repeat"),
+                            ("calibration", "Calibration"),
+                            ("adjudication", "Adjudication"),
+                        ],
+                        default="production",
+                        max_length=12,
+                    ),
+                ),
+                ("priority", models.IntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("leased", "Leased"), ("done", "Done")],
+                        default="open",
+                        max_length=6,
+                    ),
+                ),
+                ("first_is_left", models.BooleanField()),
+                ("lease", models.UUIDField(blank=True, null=True)),
+                ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slots",
+                        to="corpus.pair",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slots",
+                        to="corpus.project",
+                    ),
+                ),
+                (
+                    "rater",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="slots",
+                        to="annotation.rater",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Label',
+            name="Label",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('first', 'First'), ('second', 'Second'), ('equal', 'Equal'), ('both_bad', 'Both Bad')], max_length=8)),
-                ('strength', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3)])),
-                ('p_first', models.FloatField(blank=True, help_text="A judge's probability that first is preferred, 0 to 1; empty for humans.", null=True)),
-                ('criteria', models.JSONField(blank=True, default=dict)),
-                ('comment', models.TextField(blank=True)),
-                ('first_was_left', models.BooleanField(blank=True, help_text='The shown order.', null=True)),
-                ('seconds', models.FloatField(blank=True, null=True)),
-                ('withdrawn', models.BooleanField(default=False)),
-                ('import_sha256', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[0-9a-f]{64}$', '64 hexadecimal digits are wanted')])),
-                ('created_at', models.DateTimeField()),
-                ('guideline', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='annotation.guideline')),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='corpus.pair')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='corpus.project')),
-                ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='superseded_by', to='annotation.label')),
-                ('rater', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='annotation.rater')),
-                ('slot', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='labels', to='annotation.slot')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("first", "First"),
+                            ("second", "Second"),
+                            ("equal", "Equal"),
+                            ("both_bad", "Both Bad"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "strength",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3),
+                        ],
+                    ),
+                ),
+                (
+                    "p_first",
+                    models.FloatField(
+                        blank=True,
+                        help_text="A judge's probability that first is preferred, 0 to 1; empty for humans.",
+                        null=True,
+                    ),
+                ),
+                ("criteria", models.JSONField(blank=True, default=dict)),
+                ("comment", models.TextField(blank=True)),
+                (
+                    "first_was_left",
+                    models.BooleanField(blank=True, help_text="The shown order.", null=True),
+                ),
+                ("seconds", models.FloatField(blank=True, null=True)),
+                ("withdrawn", models.BooleanField(default=False)),
+                (
+                    "import_sha256",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                            )
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "guideline",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="labels",
+                        to="annotation.guideline",
+                    ),
+                ),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="labels",
+                        to="corpus.pair",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="labels",
+                        to="corpus.project",
+                    ),
+                ),
+                (
+                    "supersedes",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="superseded_by",
+                        to="annotation.label",
+                    ),
+                ),
+                (
+                    "rater",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="labels",
+                        to="annotation.rater",
+                    ),
+                ),
+                (
+                    "slot",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="labels",
+                        to="annotation.slot",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GoldAnswer',
+            name="GoldAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('first', 'First'), ('second', 'Second'), ('equal', 'Equal'), ('both_bad', 'Both Bad')], max_length=8)),
-                ('note', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(blank=True, help_text='Empty when the answer came with an imported file.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='gold_answers', to='corpus.pair')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("first", "First"),
+                            ("second", "Second"),
+                            ("equal", "Equal"),
+                            ("both_bad", "Both Bad"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty when the answer came with an imported file.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="gold_answers",
+                        to="corpus.pair",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('pair', 'author'), name='one_gold_answer_per_author'), models.UniqueConstraint(condition=models.Q(('author__isnull', True)), fields=('pair',), name='one_imported_gold_answer')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("pair", "author"), name="one_gold_answer_per_author"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("author__isnull", True)),
+                        fields=("pair",),
+                        name="one_imported_gold_answer",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='guideline',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='one_guideline_per_number'),
+            model_name="guideline",
+            constraint=models.UniqueConstraint(
+                fields=("project", "number"), name="one_guideline_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'project'), name='one_role_per_project'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("user", "project"), name="one_role_per_project"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rater',
-            constraint=models.UniqueConstraint(fields=('project', 'kind', 'name'), name='one_rater_per_kind_and_name'),
+            model_name="rater",
+            constraint=models.UniqueConstraint(
+                fields=("project", "kind", "name"), name="one_rater_per_kind_and_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rater',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('project', 'user'), name='one_rater_per_user'),
+            model_name="rater",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("user__isnull", False)),
+                fields=("project", "user"),
+                name="one_rater_per_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rater',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'human'), ('user__isnull', True), _connector='OR'), name='a_judge_has_no_account'),
+            model_name="rater",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind", "human"), ("user__isnull", True), _connector="OR"),
+                name="a_judge_has_no_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skip',
-            constraint=models.UniqueConstraint(fields=('rater', 'pair'), name='one_skip_per_pair'),
+            model_name="skip",
+            constraint=models.UniqueConstraint(fields=("rater", "pair"), name="one_skip_per_pair"),
         ),
         migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['project', '-priority', 'id'], name='slot_open'),
+            model_name="slot",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["project", "-priority", "id"],
+                name="slot_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(condition=models.Q(('state', 'leased')), fields=['lease_expires_at'], name='slot_leased'),
+            model_name="slot",
+            index=models.Index(
+                condition=models.Q(("state", "leased")),
+                fields=["lease_expires_at"],
+                name="slot_leased",
+            ),
         ),
         migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(fields=['rater', 'pair'], name='slot_of_rater'),
+            model_name="slot",
+            index=models.Index(fields=["rater", "pair"], name="slot_of_rater"),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease__isnull', True), ('rater__isnull', True), ('state', 'open')), models.Q(('lease__isnull', False), ('rater__isnull', False), ('state', 'leased')), models.Q(('rater__isnull', False), ('state', 'done')), _connector='OR'), name='a_held_slot_has_a_rater'),
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease__isnull", True), ("rater__isnull", True), ("state", "open")),
+                    models.Q(
+                        ("lease__isnull", False), ("rater__isnull", False), ("state", "leased")
+                    ),
+                    models.Q(("rater__isnull", False), ("state", "done")),
+                    _connector="OR",
+                ),
+                name="a_held_slot_has_a_rater",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'leased')), fields=('rater',), name='one_held_slot_per_rater'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "leased")),
+                fields=("rater",),
+                name="one_held_slot_per_rater",
+            ),
         ),
         migrations.AddIndex(
-            model_name='label',
-            index=models.Index(fields=['rater', '-id'], name='label_of_rater'),
+            model_name="label",
+            index=models.Index(fields=["rater", "-id"], name="label_of_rater"),
         ),
         migrations.AddIndex(
-            model_name='label',
-            index=models.Index(fields=['project', 'pair'], name='label_of_project'),
+            model_name="label",
+            index=models.Index(fields=["project", "pair"], name="label_of_project"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('p_first__isnull', True), models.Q(('p_first__gte', 0), ('p_first__lte', 1)), _connector='OR'), name='p_first_is_a_probability'),
+            model_name="label",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("p_first__isnull", True),
+                    models.Q(("p_first__gte", 0), ("p_first__lte", 1)),
+                    _connector="OR",
+                ),
+                name="p_first_is_a_probability",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(condition=models.Q(('import_sha256', ''), _negated=True), fields=('pair', 'rater', 'import_sha256'), name='one_imported_label'),
+            model_name="label",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("import_sha256", ""), _negated=True),
+                fields=("pair", "rater", "import_sha256"),
+                name="one_imported_label",
+            ),
         ),
     ]

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotation.errors import AlreadyLabelledError, LeaseError, LeaseExpiredError
-from annotation.models import Rater, Skip, Slot
+from annotation.models import Rater, Skip, Slot, SlotQuerySet
 from corpus.models import Pair
 
 
@@ -93,15 +93,8 @@ def _held_by(rater: Rater) -> Slot | None:
     return held.select_for_update().first()
 
 
-def _first_for(rater: Rater, slots: QuerySet[Slot]) -> Slot | None:
-    # NOT IN a subquery of the row's own pair, not NOT EXISTS: PostgreSQL would turn that into a
-    # join over all that the rater has ever had, with a plan that depends on how old its statistics
-    # are. This is one look into an index for each slot considered.
-    had = Slot.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
-    skipped = Skip.objects.filter(rater=rater, pair=OuterRef("pair")).values("pair")
-    wanted = slots.filter(
-        ~Q(pair__in=had), ~Q(pair__in=skipped), project=rater.project_id
-    ).order_by("-priority", "id")
+def _first_for(rater: Rater, slots: SlotQuerySet) -> Slot | None:
+    wanted = slots.new_to(rater)
     if connection.features.has_select_for_update_skip_locked:
         wanted = wanted.select_for_update(skip_locked=True)
     return wanted.first()

@@ -7,7 +7,7 @@ import random
 import uuid
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from annotation.errors import LeaseError, LeaseExpiredError
@@ -201,3 +201,33 @@ def test_progress_counts_what_is_done_and_what_could_still_come() -> None:
     assert (progress.done, progress.left) == (1, 2)
     assert progress.percent == 33
     assert (rater_progress(bob).done, rater_progress(bob).left) == (0, 4)
+
+
+def test_progress_looks_only_so_far_into_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annotation.selectors.PROGRESS_SLOTS", 3)
+    project = make_project()
+    rater = make_rater(project, "alice")
+    for number in range(4):
+        make_pair(project, number, slots=1)
+    assert (rater_progress(rater).left, rater_progress(rater).more) == (3, True)
+    label(claimed(rater), rater)
+    label(claimed(rater), rater)
+    assert (rater_progress(rater).left, rater_progress(rater).more) == (2, False)
+
+
+def test_a_claim_walks_the_index_of_open_slots() -> None:
+    project = make_project()
+    rater = make_rater(project, "alice")
+    for number in range(50):
+        make_pair(project, number, slots=2)
+    for _ in range(10):
+        label(claimed(rater), rater)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # So small a table is read whole; what matters is that the index serves the query.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Slot.objects.filter(state=Slot.State.OPEN).new_to(rater)[:1].explain()
+    assert "slot_open" in plan
+    assert "slot_of_rater" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan

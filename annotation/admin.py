@@ -1,0 +1,96 @@
+"""Annotation in Django's admin: for looking. Facts cannot be changed here, nor anything deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from annotation.models import GoldAnswer, Guideline, Label, Membership, Rater, Skip, Slot
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows can be looked at, and neither added nor changed nor deleted.
+
+    Lists count no rows beyond the page: on a large table that count costs more than the page.
+    """
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Label)
+class LabelAdmin(ReadOnlyAdmin):
+    """Labels are facts: a correction is a new row that the rater makes."""
+
+    list_display = ("id", "project", "pair_id", "rater", "choice", "withdrawn", "created_at")
+    list_filter = ("project", "choice", "withdrawn", "rater__kind")
+    list_select_related = ("project", "rater")
+    search_fields = ("=pair__external_id", "rater__name")
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnlyAdmin):
+    """The queue changes through its services alone, under their locks."""
+
+    list_display = ("id", "project", "pair_id", "purpose", "priority", "state", "rater")
+    list_filter = ("project", "state", "purpose")
+    list_select_related = ("project", "rater")
+    # A lease is what a rater's program shows to be let in.
+    exclude = ("lease",)
+
+
+@admin.register(Skip)
+class SkipAdmin(ReadOnlyAdmin):
+    list_display = ("id", "pair_id", "rater", "reason", "created_at")
+    list_filter = ("reason", "rater__project")
+    list_select_related = ("rater",)
+
+
+@admin.register(Guideline)
+class GuidelineAdmin(ReadOnlyAdmin):
+    """Versions never change: raters have labelled by them."""
+
+    list_display = ("project", "number", "sha256", "created_at")
+    list_filter = ("project",)
+    list_select_related = ("project",)
+
+
+@admin.register(GoldAnswer)
+class GoldAnswerAdmin(ReadOnlyAdmin):
+    list_display = ("id", "pair_id", "author", "choice", "created_at")
+    list_filter = ("choice", "pair__project")
+    list_select_related = ("author",)
+
+
+@admin.register(Rater)
+class RaterAdmin(ReadOnlyAdmin):
+    """A rater's status, and nothing else, may be changed by hand."""
+
+    list_display = ("name", "project", "kind", "status", "created_at")
+    list_filter = ("project", "kind", "status")
+    list_select_related = ("project",)
+    search_fields = ("name",)
+    readonly_fields = ("project", "kind", "name", "user", "created_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Roles are given by the service that also makes the rater."""
+
+    list_display = ("user", "project", "role", "created_at")
+    list_filter = ("project", "role")
+    list_select_related = ("user", "project")
+    search_fields = ("user__username",)
