@@ -254,6 +254,9 @@ ENGINE_OPTIONS: dict[str, dict[str, Any]] = {
     "transformers": {"threads": COMPUTE_THREADS, "batch_size": 64},
 }
 
+# What made a dataset or model, written into manifests: the release, and the commit where known.
+CODE_VERSION = env.str("CONCORD_CODE_VERSION", default="0.1.0")
+
 # --- Language and time ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"

@@ -1,0 +1,25 @@
+"""Errors of the exports package.
+
+ExportError
+├── NothingToFreezeError   no row is left after the filters; `dropped` says why
+└── UnknownDatasetError    no dataset version of that hash
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class ExportError(Exception):
+    pass
+
+
+class NothingToFreezeError(ExportError):
+    def __init__(self, dropped: Mapping[str, int]) -> None:
+        why = ", ".join(f"{count} × {reason}" for reason, count in dropped.items()) or "no pairs"
+        super().__init__(f"No row would be left for training. Dropped: {why}.")
+        self.dropped = dict(dropped)
+
+
+class UnknownDatasetError(ExportError):
+    pass

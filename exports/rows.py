@@ -1,0 +1,66 @@
+"""Rows of a preference dataset, their schema, and the hash that names a dataset version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from corpus.hashing import canonical_json, sha256_of
+
+FORMAT = "concord-preference-1"
+PROBABILITY_DIGITS = 6
+
+_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+SCHEMA = pa.schema(
+    [
+        ("prompt", _MESSAGES),
+        ("chosen", _MESSAGES),
+        ("rejected", _MESSAGES),
+        ("p_chosen", pa.float64()),
+        ("weight", pa.float64()),
+        ("prompt_sha256", pa.string()),
+        ("pair_sha256", pa.string()),
+        ("chosen_sha256", pa.string()),
+        ("rejected_sha256", pa.string()),
+        ("chosen_model", pa.string()),
+        ("rejected_model", pa.string()),
+        ("n_human", pa.int64()),
+        ("n_judge", pa.int64()),
+        ("origin", pa.string()),
+        ("source", pa.string()),
+        ("domain", pa.string()),
+        ("difficulty", pa.string()),
+        ("language", pa.string()),
+    ]
+)
+"""TRL's columns first, then where the row comes from. No database ids, no times: the same labels
+elsewhere make the same rows."""
+
+
+class SplitHasher:
+    """The SHA-256 of one split's values: each row in order as canonical JSON (sorted keys, no
+    spaces, UTF-8) on a line of its own. Floats were rounded when the row was made."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.rows = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._hash.update(canonical_json(dict(row)).encode())
+        self._hash.update(b"\n")
+        self.rows += 1
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def dataset_sha256(splits: Mapping[str, str]) -> str:
+    """The hash that names a dataset version, from the hashes of its splits by name.
+
+    It is of values: whoever writes the Parquet, and however, gets the same.
+    """
+    return sha256_of({"format": FORMAT, "kind": "preference", "splits": dict(splits)})

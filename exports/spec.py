@@ -1,0 +1,38 @@
+"""What is frozen: the filters, validated, written into the manifest as they were resolved."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class FreezeFilters(BaseModel):
+    """Which labels and pairs go into a dataset version, and how it is split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    raters: Literal["human", "judge", "both"] = Field(
+        "both", description="Whose labels count. Humans speak before judges where both did."
+    )
+    include_suspended: bool = Field(
+        False, description="Also count labels of raters who are suspended now."
+    )
+    min_labels: int = Field(1, ge=1, description="Fewest labels that a pair needs.")
+    tie_band: float = Field(
+        0.05, ge=0, lt=0.5, description="Pairs whose probability is this close to ½ are dropped."
+    )
+    batch: str | None = Field(None, description="Only pairs that this batch brought.")
+    origin: Literal["import", "sampled", "revision", "round"] | None = Field(
+        None, description="Only pairs of this origin."
+    )
+    domain: str | None = Field(None, description="Only prompts of this domain.")
+    validation: float = Field(0.05, ge=0, lt=1, description="Share of prompts for validation.")
+    test: float = Field(0.05, ge=0, lt=1, description="Share of prompts for test.")
+    seed: int = Field(0, description="Of the split.")
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave a share for train")
+        return self
