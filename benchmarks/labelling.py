@@ -19,6 +19,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import django
 
@@ -131,10 +132,15 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=400, help="Measured claims a size.")
     options = parser.parse_args()
     name = connection.settings_dict["NAME"]
+    # Not the database of the tests, which may be running.
+    scratch = f"benchmark_{Path(name).name}"
+    connection.settings_dict["TEST"]["NAME"] = (
+        str(Path(name).with_name(scratch)) if connection.vendor == "sqlite" else scratch
+    )
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         rng = random.Random(1)
-        rows = {size: measure(size, options.cycles, rng) for size in sorted(options.sizes)}
+        rows = {size: measure(size, options.cycles, rng) for size in sorted(set(options.sizes))}
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
     small, large = rows[min(rows)], rows[max(rows)]
