@@ -197,6 +197,7 @@ SPECTACULAR_SETTINGS = {
 NODE_MODULES = BASE_DIR / "node_modules"
 STATIC_URL = "static/"
 STATIC_ROOT = CONCORD_HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 FRONT_END_FOLDERS = {
     "htmx": NODE_MODULES / "htmx.org" / "dist",
     "tabler": NODE_MODULES / "@tabler" / "core" / "dist",
