@@ -1,8 +1,15 @@
 from django.urls import path
 
-from annotation import api
+from annotation import api, views
 
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("projects/<slug:project_slug>/", views.project, name="project"),
+    path("projects/<slug:project_slug>/label/", views.label, name="label"),
+    path("projects/<slug:project_slug>/label/submit", views.label_submit, name="label_submit"),
+    path("projects/<slug:project_slug>/label/skip", views.label_skip, name="label_skip"),
+    path("projects/<slug:project_slug>/label/undo", views.label_undo, name="label_undo"),
+    path("projects/<slug:project_slug>/label/extend", views.label_extend, name="label_extend"),
     path(
         "api/projects/<slug:project_slug>/tasks/next", api.NextTask.as_view(), name="api_next_task"
     ),

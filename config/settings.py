@@ -204,7 +204,6 @@ FRONT_END_FOLDERS = {
     "vega": NODE_MODULES / "vega" / "build",
     "vega-lite": NODE_MODULES / "vega-lite" / "build",
     "vega-embed": NODE_MODULES / "vega-embed" / "build",
-    "vega-interpreter": NODE_MODULES / "vega-interpreter" / "build",
 }
 STATICFILES_DIRS = [
     BASE_DIR / "config" / "static",

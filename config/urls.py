@@ -12,4 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotation.urls")),
+    path("", include("judging.urls")),
+    path("", include("exports.urls")),
+    path("", include("training.urls")),
 ]

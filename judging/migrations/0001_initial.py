@@ -7,94 +7,263 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('annotation', '0001_initial'),
-        ('constitution', '0001_initial'),
-        ('corpus', '0001_initial'),
+        ("annotation", "0001_initial"),
+        ("constitution", "0001_initial"),
+        ("corpus", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JudgeConfig',
+            name="JudgeConfig",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('engine', models.CharField(blank=True, max_length=20)),
-                ('template', models.CharField(blank=True, max_length=40)),
-                ('tie_band', models.FloatField(default=0.05, help_text='Equal when the probability is this close to one half.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(0.5)])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('constitution_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='constitution.constitutionversion')),
-                ('model_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='corpus.modelversion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judge_configs', to='corpus.project')),
-                ('rater', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='judge_config', to='annotation.rater')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("engine", models.CharField(blank=True, max_length=20)),
+                ("template", models.CharField(blank=True, max_length=40)),
+                (
+                    "tie_band",
+                    models.FloatField(
+                        default=0.05,
+                        help_text="Equal when the probability is this close to one half.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(0.5),
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "constitution_version",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judges",
+                        to="constitution.constitutionversion",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judges",
+                        to="corpus.modelversion",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="judge_configs",
+                        to="corpus.project",
+                    ),
+                ),
+                (
+                    "rater",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judge_config",
+                        to="annotation.rater",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JudgeRun',
+            name="JudgeRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('cancelling', 'Cancelling'), ('cancelled', 'Cancelled'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='queued', max_length=12)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_expires_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('worker', models.CharField(blank=True, editable=False, max_length=200)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('max_attempts', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1)])),
-                ('progress_done', models.PositiveBigIntegerField(default=0)),
-                ('progress_total', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('progress_note', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('sent_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('selection', models.JSONField(help_text='Which pairs: see judging.selectors.pairs_to_judge.')),
-                ('seed', models.BigIntegerField(default=0)),
-                ('config', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='judging.judgeconfig')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judge_runs', to='corpus.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("cancelling", "Cancelling"),
+                            ("cancelled", "Cancelled"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_expires_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("worker", models.CharField(blank=True, editable=False, max_length=200)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "max_attempts",
+                    models.PositiveSmallIntegerField(
+                        default=3, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("progress_done", models.PositiveBigIntegerField(default=0)),
+                ("progress_total", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("progress_note", models.CharField(blank=True, max_length=200)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "selection",
+                    models.JSONField(
+                        help_text="Which pairs: see judging.selectors.pairs_to_judge."
+                    ),
+                ),
+                ("seed", models.BigIntegerField(default=0)),
+                (
+                    "config",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="judging.judgeconfig",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="judge_runs",
+                        to="corpus.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
+                "ordering": ["-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.CharField(choices=[('ab', 'first shown first'), ('ba', 'second shown first')], max_length=2)),
-                ('status', models.CharField(choices=[('ok', 'Ok'), ('unparsed', 'Unparsed'), ('refused', 'Refused'), ('failed', 'Failed')], max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('p_first', models.FloatField(blank=True, null=True)),
-                ('option_mass', models.FloatField(blank=True, null=True)),
-                ('raw_reply', models.JSONField(blank=True, default=dict)),
-                ('prompt_tokens', models.PositiveIntegerField(default=0)),
-                ('milliseconds', models.FloatField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('config', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='judging.judgeconfig')),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='corpus.pair')),
-                ('principle', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='constitution.principle')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='judging.judgerun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "order",
+                    models.CharField(
+                        choices=[("ab", "first shown first"), ("ba", "second shown first")],
+                        max_length=2,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ok", "Ok"),
+                            ("unparsed", "Unparsed"),
+                            ("refused", "Refused"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("p_first", models.FloatField(blank=True, null=True)),
+                ("option_mass", models.FloatField(blank=True, null=True)),
+                ("raw_reply", models.JSONField(blank=True, default=dict)),
+                ("prompt_tokens", models.PositiveIntegerField(default=0)),
+                ("milliseconds", models.FloatField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "config",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="judging.judgeconfig",
+                    ),
+                ),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="corpus.pair",
+                    ),
+                ),
+                (
+                    "principle",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="constitution.principle",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="judging.judgerun",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='judgerun',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running', 'cancelling'])), fields=['state'], name='judging_judgerun_live'),
+            model_name="judgerun",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running", "cancelling"])),
+                fields=["state"],
+                name="judging_judgerun_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(fields=('run', 'pair', 'principle', 'order'), name='one_verdict_each'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                fields=("run", "pair", "principle", "order"), name="one_verdict_each"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(condition=models.Q(('run__isnull', True)), fields=('config', 'pair', 'order'), name='one_imported_verdict_each'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("run__isnull", True)),
+                fields=("config", "pair", "order"),
+                name="one_imported_verdict_each",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('p_first__gte', 0), ('p_first__lte', 1), ('status', 'ok')), models.Q(models.Q(('status', 'ok'), _negated=True), ('p_first__isnull', True)), _connector='OR'), name='only_a_read_verdict_has_a_probability'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("p_first__gte", 0), ("p_first__lte", 1), ("status", "ok")),
+                    models.Q(models.Q(("status", "ok"), _negated=True), ("p_first__isnull", True)),
+                    _connector="OR",
+                ),
+                name="only_a_read_verdict_has_a_probability",
+            ),
         ),
     ]

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from exports import views
+
+urlpatterns = [
+    path("projects/<slug:project_slug>/datasets/", views.datasets, name="datasets"),
+    path("projects/<slug:project_slug>/datasets/freeze", views.freeze_dataset, name="freeze"),
+    path("projects/<slug:project_slug>/datasets/<str:sha256>/", views.dataset, name="dataset"),
+]

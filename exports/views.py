@@ -1,0 +1,71 @@
+"""Pages of dataset versions."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+
+from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from corpus.models import Project
+from exports.forms import FreezeForm
+from exports.selectors import datasets_of, first_rows
+from exports.services import ExportError, freeze
+
+PREVIEW_ROWS = 10
+
+
+@member_view(READERS)
+def datasets(request: MemberRequest, project: Project) -> HttpResponse:
+    return _list_page(request, project, FreezeForm())
+
+
+@member_view(RESEARCHERS)
+def freeze_dataset(request: MemberRequest, project: Project) -> HttpResponseBase:
+    form = FreezeForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return _list_page(request, project, form, status=400 if form.is_bound else 200)
+    created_by = request.user if isinstance(request.user, User) else None
+    try:
+        dataset = freeze(
+            project=project,
+            name=form.cleaned_data["name"],
+            filters=form.filters(),
+            created_by=created_by,
+        )
+    except ExportError as error:
+        form.add_error(None, str(error))
+        return _list_page(request, project, form, status=400)
+    messages.success(request, f"{dataset} is frozen.")
+    return redirect("dataset", project.slug, dataset.sha256)
+
+
+def _list_page(
+    request: MemberRequest, project: Project, form: FreezeForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "project": project,
+        "tab": "datasets",
+        "datasets": datasets_of(project),
+        "form": form,
+        "may_freeze": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "exports/datasets.html", context, status=status)
+
+
+@member_view(READERS)
+def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpResponse:
+    # The same rows frozen under several names have one hash; the newest name stands for them.
+    found = datasets_of(project).filter(sha256=sha256).first()
+    if found is None:
+        raise Http404("No such dataset.")
+    context = {
+        "project": project,
+        "tab": "datasets",
+        "dataset": found,
+        "manifest": found.manifest,
+        "rows": first_rows(found, PREVIEW_ROWS),
+        "may_train": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "exports/dataset.html", context)

@@ -1,0 +1,107 @@
+"""Pages of constitutions and judges.
+
+The constitution's pages stand here, above both apps, because who may see them is a matter of
+annotation's memberships, which constitution/ does not know.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from constitution.models import ConstitutionVersion
+from corpus.models import Project
+from jobs.services import request_cancel
+from judging.errors import JudgingError
+from judging.forms import JudgeForm
+from judging.models import JudgeRun
+from judging.selectors import PairSelection, run_consistency, run_counts
+from judging.services import ensure_judge, launch_judge_run
+
+
+@member_view(READERS)
+def constitutions(request: MemberRequest, project: Project) -> HttpResponse:
+    versions = (
+        ConstitutionVersion.objects.filter(constitution__project=project)
+        .select_related("constitution")
+        .prefetch_related("principles")
+        .order_by("constitution__name", "-number")
+    )
+    context = {"project": project, "tab": "constitution", "versions": versions}
+    return render(request, "judging/constitutions.html", context)
+
+
+@member_view(READERS)
+def judge_runs(request: MemberRequest, project: Project) -> HttpResponse:
+    return _runs_page(request, project, JudgeForm(project))
+
+
+@require_POST
+@member_view(RESEARCHERS)
+def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
+    form = JudgeForm(project, request.POST)
+    if not form.is_valid():
+        return _runs_page(request, project, form, status=400)
+    data = form.cleaned_data
+    try:
+        config = ensure_judge(
+            project=project,
+            constitution_version=data["constitution"],
+            model_version=data["model"],
+            engine=data["engine"],
+        )
+        run = launch_judge_run(
+            project=project,
+            config=config,
+            selection=PairSelection(which=data["which"]),
+            created_by=request.user if isinstance(request.user, User) else None,
+        )
+    except JudgingError as error:
+        form.add_error(None, str(error))
+        return _runs_page(request, project, form, status=400)
+    return redirect("judge_run", project.slug, run.pk)
+
+
+def _runs_page(
+    request: MemberRequest, project: Project, form: JudgeForm, *, status: int = 200
+) -> HttpResponse:
+    runs = (
+        JudgeRun.objects.filter(project=project)
+        .select_related("config__rater")
+        .annotate(read=Count("verdicts", filter=Q(verdicts__status="ok")))
+    )
+    context = {
+        "project": project,
+        "tab": "judge",
+        "runs": runs[:100],
+        "form": form,
+        "may_launch": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "judging/runs.html", context, status=status)
+
+
+@member_view(READERS)
+def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponse:
+    """A run's page; its status alone for the page's own polling."""
+    run = get_object_or_404(JudgeRun.objects.select_related("config"), pk=run_id, project=project)
+    context = {
+        "project": project,
+        "tab": "judge",
+        "run": run,
+        "counts": run_counts(run),
+        "consistency": run_consistency(run),
+        "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
+    }
+    polled = request.headers.get("HX-Request") == "true"
+    return render(request, "judging/_run.html" if polled else "judging/run.html", context)
+
+
+@require_POST
+@member_view(RESEARCHERS)
+def cancel_judge(request: MemberRequest, project: Project, run_id: int) -> HttpResponseBase:
+    request_cancel(get_object_or_404(JudgeRun, pk=run_id, project=project))
+    return redirect("judge_run", project.slug, run_id)

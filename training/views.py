@@ -1,0 +1,111 @@
+"""Pages of training runs and models."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from corpus.models import Project
+from training.charts import PANELS, run_charts
+from training.errors import TrainingError
+from training.forms import TrainForm
+from training.models import TrainingRun
+from training.selectors import metric_rows, models_of, runs_of
+from training.services import cancel_training, launch_training
+
+
+@member_view(READERS)
+def training_runs(request: MemberRequest, project: Project) -> HttpResponse:
+    context = {
+        "project": project,
+        "tab": "runs",
+        "runs": runs_of(project)[:200],
+        "may_launch": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "training/runs.html", context)
+
+
+@member_view(RESEARCHERS)
+def train(request: MemberRequest, project: Project) -> HttpResponseBase:
+    if request.method != "POST":
+        form = TrainForm(project, initial={"dataset": request.GET.get("dataset")})
+        return _form_page(request, project, form)
+    form = TrainForm(project, request.POST)
+    if not form.is_valid():
+        return _form_page(request, project, form, status=400)
+    try:
+        run = launch_training(
+            project=project,
+            dataset=form.cleaned_data["dataset"],
+            base_model=form.cleaned_data["base_model"],
+            parameters=form.parameters(),
+            created_by=request.user if isinstance(request.user, User) else None,
+        )
+    except TrainingError as error:
+        form.add_error(None, str(error))
+        return _form_page(request, project, form, status=400)
+    return redirect("training_run", project.slug, run.pk)
+
+
+def _form_page(
+    request: MemberRequest, project: Project, form: TrainForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"project": project, "tab": "runs", "form": form}
+    return render(request, "training/train.html", context, status=status)
+
+
+@member_view(READERS)
+def training_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponse:
+    """A run's page; its status alone for the page's own polling."""
+    run = get_object_or_404(runs_of(project), pk=run_id)
+    context = {
+        "project": project,
+        "tab": "runs",
+        "run": run,
+        "result": run.result or {},
+        "last": run.metrics.last(),
+        "panels": PANELS,
+        "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
+    }
+    polled = request.headers.get("HX-Request") == "true"
+    return render(request, "training/_status.html" if polled else "training/run.html", context)
+
+
+@member_view(READERS)
+def run_metrics(request: MemberRequest, project: Project, run_id: int) -> JsonResponse:
+    """The run's charts as Vega-Lite specs, and whether more is to come."""
+    run = get_object_or_404(TrainingRun, pk=run_id, project=project)
+    rows = metric_rows(run)
+    return JsonResponse(
+        {"finished": run.is_finished, "steps": len(rows), "charts": run_charts(rows)}
+    )
+
+
+@require_POST
+@member_view(RESEARCHERS)
+def cancel_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponseBase:
+    cancel_training(get_object_or_404(TrainingRun, pk=run_id, project=project))
+    return redirect("training_run", project.slug, run_id)
+
+
+@member_view(READERS)
+def models(request: MemberRequest, project: Project) -> HttpResponse:
+    context = {"project": project, "tab": "models", "models": models_of(project)}
+    return render(request, "training/models.html", context)
+
+
+@member_view(READERS)
+def model(request: MemberRequest, project: Project, model_id: int) -> HttpResponse:
+    found = get_object_or_404(models_of(project), pk=model_id)
+    context = {
+        "project": project,
+        "tab": "models",
+        "model": found,
+        "run": getattr(found, "made_by_run", None),
+        "children": models_of(project).filter(parent=found),
+        "evaluations": found.evaluations.select_related("dataset"),
+    }
+    return render(request, "training/model.html", context)
