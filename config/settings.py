@@ -49,6 +49,7 @@ if not SECRET_KEY:
     SECRET_KEY = embedded_secret_key(CONCORD_HOME / "secret_key")
 
 DEBUG = env.bool("CONCORD_DEBUG", default=False)
+BIND = env.str("CONCORD_BIND", default="127.0.0.1:8000")
 ALLOWED_HOSTS = env.list("CONCORD_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CONCORD_TRUSTED_ORIGINS", default=[])
 

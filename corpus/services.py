@@ -211,7 +211,7 @@ def import_file(
                 project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug})
             stored = write_pairs(
                 project=project,
-                pairs=_new_pairs(project, batch),
+                pairs=new_pairs(project, batch),
                 origin=Pair.Origin.IMPORT,
                 batch=path.name[:100],
             )
@@ -232,7 +232,7 @@ def _counted(lines: Iterable[ParsedLine], report: ImportReport) -> Iterator[Pair
             yield line.record
 
 
-def _new_pairs(project: Project, records: Sequence[PairRecord]) -> list[NewPair]:
+def new_pairs(project: Project, records: Sequence[PairRecord]) -> list[NewPair]:
     names = {name for one in records for name in (one.model_a, one.model_b) if name}
     models = _ensure_api_models(project, names)
     return [

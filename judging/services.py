@@ -55,8 +55,12 @@ def launch_judge_run(
     selection: PairSelection,
     created_by: User | None = None,
     seed: int = 0,
+    start: bool = True,
 ) -> JudgeRun:
-    """A queued run. NotOursToRunError for a judge whose verdicts were imported."""
+    """A queued run; with `start` False it is left to the caller to do.
+
+    NotOursToRunError for a judge whose verdicts were imported.
+    """
     if config.constitution_version is None or config.model_version is None:
         raise NotOursToRunError(
             f"{config} is a foreign judge: its verdicts were imported, it cannot be run here."
@@ -68,5 +72,6 @@ def launch_judge_run(
         seed=seed,
         created_by=created_by,
     )
-    enqueue(run)
+    if start:
+        enqueue(run)
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.forms import BoundField, Select
 from django.utils.safestring import SafeString
 
 from corpus.rendering import render_markdown
@@ -25,3 +26,10 @@ def percent(value: float | None, digits: int = 1) -> str:
 @register.filter
 def decimals(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+@register.filter
+def bootstrap(field: BoundField) -> SafeString:
+    """A form field with Bootstrap's class for its kind."""
+    css = "form-select" if isinstance(field.field.widget, Select) else "form-control"
+    return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})

@@ -53,7 +53,9 @@ class Command(ConcordCommand):
         except (UnknownConstitutionError, JudgingError) as error:
             raise BadInputError(str(error)) from error
         selection = PairSelection(which="all" if options["all"] else "new", batch=options["batch"])
-        launched = launch_judge_run(project=project, config=config, selection=selection)
+        launched = launch_judge_run(
+            project=project, config=config, selection=selection, start=False
+        )
         run = run_job(JudgeRun, launched.pk, judge) or launched
         return outcome_of(run)
 

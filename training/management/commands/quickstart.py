@@ -1,0 +1,50 @@
+"""`manage.py quickstart`: database, sample project and logins, ready to be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from jobs.commands import ConcordCommand, Outcome
+from training.sample import load_sample
+
+
+class Command(ConcordCommand):
+    help = "Migrate, load the sample project, and print address and logins (passwords once)."
+
+    def run(self, **options: Any) -> Outcome:
+        migrate_if_needed()
+        logins = load_sample()
+        address = f"http://{settings.BIND}/"
+        lines = [f"Concord is at {address}"]
+        if logins:
+            lines += ["", "Logins (the passwords are shown this once):"]
+            lines += [f"  {one.username:8} {one.password:20} {one.role}" for one in logins]
+            lines.append("")
+        else:
+            lines.append(
+                "Accounts are as they were; `manage.py changepassword NAME` sets a new one."
+            )
+        return Outcome(
+            data={
+                "address": address,
+                "logins": [
+                    {"username": one.username, "password": one.password, "role": one.role}
+                    for one in logins
+                ],
+            },
+            summary="\n".join(lines),
+        )
+
+
+def migrate_if_needed() -> bool:
+    """Bring the database up to date; whether anything was to be done."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    call_command("migrate", interactive=False, verbosity=0)
+    return True
