@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
 
 from inference.errors import ModelLoadError
 from inference.weights import safetensors_files
@@ -65,6 +66,8 @@ def load_model(
     """
     if threads is not None:
         torch.set_num_threads(threads)
+    hide_progress: Any = logging.disable_progress_bar
+    hide_progress()
     base, adapter_folder = _resolve_adapter(model, adapter)
     target = _device(device)
     tokenizer = _load_tokenizer(_tokenizer_source(base, adapter_folder))

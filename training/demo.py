@@ -41,14 +41,14 @@ from training.sample import publish_sandbox_constitution
 from training.services import launch_training
 
 PRINCIPLE: PrincipleKey = "polite"
-PROMPTS_PER_ROUND = 160
+PROMPTS_PER_ROUND = 256
 SAMPLES_PER_PROMPT = 2
 FRESH_PROMPTS = 200
 SAMPLING = Sampling(max_tokens=112, temperature=1.0)
 TRAINING: dict[str, Any] = {
     "method": "dpo",
     "beta": 0.1,
-    "learning_rate": 3e-4,
+    "learning_rate": 5e-4,
     "epochs": 2,
     "batch_size": 16,
     "max_length": 512,

@@ -35,9 +35,8 @@ class Command(ConcordCommand):
         try:
             results.extend(run_demo(rounds=rounds, seed=seed, say=self.note))
         except DemoError as error:
-            return Outcome(
-                {"rounds": [asdict(r) for r in results], "error": str(error)}, str(error), True
-            )
+            data = {"rounds": [asdict(result) for result in results], "error": str(error)}
+            return Outcome(data=data, summary=str(error), failed=True)
         seconds = round(time.monotonic() - started, 1)
         return Outcome(
             data={"rounds": [asdict(result) for result in results], "seconds": seconds},
@@ -50,24 +49,24 @@ class Command(ConcordCommand):
 def table(results: Sequence[RoundResult]) -> str:
     """The rounds as a table of text."""
     head = ("round", "pairs", "kept", "consistency", "dataset", "train loss", "held-out", "polite")
-    rows = [head]
-    for one in results:
-        rows.append(
-            (
-                str(one.round),
-                str(one.pairs),
-                str(one.kept),
-                _share(one.consistency),
-                one.dataset[:12],
-                "–" if one.train_loss is None else f"{one.train_loss:.4f}",
-                _share(one.heldout_accuracy),
-                f"{one.share_before:.1%} → {one.share_after:.1%}",
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    rows = [head, *(_cells(one) for one in results)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
+    )
+
+
+def _cells(one: RoundResult) -> tuple[str, ...]:
+    return (
+        str(one.round),
+        str(one.pairs),
+        str(one.kept),
+        _share(one.consistency),
+        one.dataset[:12],
+        "–" if one.train_loss is None else f"{one.train_loss:.4f}",
+        _share(one.heldout_accuracy),
+        f"{one.share_before:.1%} → {one.share_after:.1%}",
     )
 
 
