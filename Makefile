@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CONCORD_HOME ?= $(CURDIR)/var
 export HF_HUB_DISABLE_TELEMETRY := 1
 ARGS ?=
+# Parts of the front-end packages that no page uses.
+NOT_SERVED := "*.d.ts" "*.map" "*.rtl*" "*flags*" "*marketing*" "*payments*" ext skills editors compile
 
 STATIC_SOURCES := $(shell find config/static */static -type f 2>/dev/null)
 
@@ -38,7 +40,7 @@ node_modules/.installed: package.json package-lock.json | .venv/.installed
 	@touch $@
 
 $(CONCORD_HOME)/static/.collected: $(STATIC_SOURCES) node_modules/.installed
-	@python manage.py collectstatic --noinput --verbosity 0 --ignore "*.d.ts"
+	@python manage.py collectstatic --noinput --verbosity 0 $(addprefix --ignore ,$(NOT_SERVED))
 	@touch $@
 
 test: .venv/.installed-dev node_modules/.installed

@@ -201,7 +201,8 @@ STATIC_ROOT = CONCORD_HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 FRONT_END_FOLDERS = {
     "htmx": NODE_MODULES / "htmx.org" / "dist",
-    "tabler": NODE_MODULES / "@tabler" / "core" / "dist",
+    "tabler/css": NODE_MODULES / "@tabler" / "core" / "dist" / "css",
+    "tabler/js": NODE_MODULES / "@tabler" / "core" / "dist" / "js",
     "vega": NODE_MODULES / "vega" / "build",
     "vega-lite": NODE_MODULES / "vega-lite" / "build",
     "vega-embed": NODE_MODULES / "vega-embed" / "build",
@@ -212,7 +213,7 @@ STATICFILES_DIRS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
 # --- Celery: messages carry ids only, the database is the truth -----------------------------------

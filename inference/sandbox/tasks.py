@@ -44,10 +44,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Turns of (role, content), and the pair that a judge's lesson is about."""
+    """Turns of (role, content), and the pair that a judge's lesson is about.
+
+    `verdict` marks lessons whose replies are a verdict in a few tokens among hundreds: the loss
+    weighs them more. Answers are not: a weight by length would make the model terse.
+    """
 
     turns: tuple[tuple[str, str], ...]
     pair: Pair | None = None
+    verdict: bool = False
 
 
 def lesson(rng: random.Random, *, progress: float) -> Lesson:
@@ -70,7 +75,7 @@ def criticising(request: ToyRequest, rng: random.Random, *, short: bool) -> Less
     answer = make_answer(request, rng, about)
     asked = critique_messages(principle.critique_request, request.text, answer)
     kept = asdict(about)[principle.key]
-    return _dialogue((asked[0].content, principle.nothing_found if kept else principle.fault_found))
+    return _verdict((asked[0].content, principle.nothing_found if kept else principle.fault_found))
 
 
 def revising(request: ToyRequest, rng: random.Random, *, short: bool) -> Lesson:
@@ -102,7 +107,7 @@ def judging(request: ToyRequest, rng: random.Random, *, short: bool) -> Lesson:
     rng.shuffle(questions)
     (first, reply), *others = questions
     context = pair_text(request.text, *pair.answers)
-    return Lesson(_dialogue((context + first, reply), *others).turns, pair)
+    return _verdict((context + first, reply), *others, pair=pair)
 
 
 def make_pair(
@@ -139,6 +144,10 @@ def _dialogue(*exchanges: tuple[str, str]) -> Lesson:
     for question, reply in exchanges:
         turns += [("user", question), ("assistant", reply)]
     return Lesson(tuple(turns))
+
+
+def _verdict(*exchanges: tuple[str, str], pair: Pair | None = None) -> Lesson:
+    return Lesson(_dialogue(*exchanges).turns, pair, verdict=True)
 
 
 def _coin(rng: random.Random) -> bool:

@@ -5,15 +5,19 @@ let drawn = -1;
 
 function config() {
   const style = getComputedStyle(document.body);
-  const ink = style.getPropertyValue("--tblr-body-color").trim() || style.color;
-  const grid = style.getPropertyValue("--tblr-border-color").trim() || "#ccc";
+  const ink = style.color;
+  const accent = getComputedStyle(document.querySelector(".nav-link.active")).color;
   return {
     background: "transparent",
     font: style.fontFamily,
     view: { stroke: "transparent" },
     title: { color: ink, anchor: "start" },
-    axis: { labelColor: ink, titleColor: ink, gridColor: grid, domainColor: grid, tickColor: grid },
-    mark: { color: style.getPropertyValue("--tblr-primary").trim() || "#066fd1" },
+    axis: {
+      labelColor: ink, titleColor: ink, gridColor: ink, gridOpacity: 0.15,
+      domainColor: ink, domainOpacity: 0.4, tickColor: ink, tickOpacity: 0.4,
+    },
+    line: { color: accent },
+    point: { color: accent, filled: true },
   };
 }
 
