@@ -1,0 +1,182 @@
+"""Every address refuses the anonymous user and the member of another project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from annotation.models import Slot
+from corpus.models import ModelVersion
+from exports.models import DatasetVersion
+from judging.models import JudgeConfig, JudgeRun
+from tests.builders import Cast, make_cast, make_pair, make_rater
+from training.models import TrainingRun
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = {"account_login"}
+"""For everybody, signed in or not."""
+
+PERSONAL = {"home", "account_logout", "account_change_password", "api_schema"}
+"""For everybody who is signed in; they show nothing of a project that is not one's own."""
+
+STAFF = "admin/"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address with an object of the project behind it."""
+
+    name: str
+    path: str
+
+
+def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, route)
+        else:
+            yield pattern.name or route, route
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def places(cast: Cast) -> list[Place]:
+    """Every project address, filled in with objects of the cast's project."""
+    project = cast.project
+    pair = make_pair(project, slots=1)
+    model = ModelVersion.objects.create(project=project, name="m", kind="api")
+    dataset = DatasetVersion.objects.create(
+        project=project, name="d", number=1, sha256="a" * 64, manifest={"splits": {}}
+    )
+    run = TrainingRun.objects.create(
+        project=project, name="r", method="dpo", spec={}, base_model=model, dataset=dataset
+    )
+    config = JudgeConfig.objects.create(
+        project=project, rater=make_rater(project, "judge", kind="judge")
+    )
+    judge_run = JudgeRun.objects.create(project=project, config=config, selection={})
+    task = Slot.objects.get(pair=pair)
+    objects = {
+        "<slug:project_slug>": project.slug,
+        "<str:sha256>": dataset.sha256,
+        "<int:model_id>": model.pk,
+        "<int:task_id>": task.pk,
+    }
+    found = []
+    for name, route in walk(get_resolver().url_patterns):
+        if name in PUBLIC | PERSONAL or route.startswith(STAFF):
+            continue
+        run_id = judge_run.pk if "judge" in route else run.pk
+        path = "/" + route.replace("<int:run_id>", str(run_id))
+        for placeholder, value in objects.items():
+            path = path.replace(placeholder, str(value))
+        assert "<" not in path, f"{route} has a part this test does not know"
+        found.append(Place(name, path))
+    return found
+
+
+def answers(client: Client, place: Place) -> set[int]:
+    return {
+        client.get(place.path).status_code,
+        client.post(place.path, {}, content_type="application/json").status_code,
+    }
+
+
+def test_the_walk_finds_the_projects_addresses(places: list[Place]) -> None:
+    assert len(places) >= 25
+    assert {"label_submit", "api_label", "freeze", "train", "model"} <= {p.name for p in places}
+
+
+def test_the_anonymous_user_is_sent_to_sign_in_or_refused(
+    client: Client, places: list[Place]
+) -> None:
+    for place in places:
+        wanted = {401} if place.path.startswith("/api/") else {302}
+        allowed = wanted | {405}
+        assert answers(client, place) <= allowed, place
+        answer = client.post(place.path)
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/login/"), place
+
+
+def test_the_member_of_another_project_learns_nothing(
+    client: Client, cast: Cast, places: list[Place]
+) -> None:
+    client.force_login(cast.charlie)
+    for place in places:
+        assert answers(client, place) <= {404, 405}, place
+        assert 404 in answers(client, place), place
+
+
+def test_an_object_of_another_project_is_not_found_below_ones_own(
+    client: Client, cast: Cast, places: list[Place]
+) -> None:
+    client.force_login(cast.charlie)
+    below_own = [
+        Place(place.name, place.path.replace(f"/{cast.project.slug}/", f"/{cast.elsewhere.slug}/"))
+        for place in places
+        if place.name in {"dataset", "model", "training_run", "run_metrics", "judge_run"}
+    ]
+    assert len(below_own) == 5
+    for place in below_own:
+        assert client.get(place.path).status_code == 404, place
+
+
+@pytest.mark.parametrize("name", sorted(PERSONAL))
+def test_personal_pages_need_a_login(client: Client, name: str) -> None:
+    routes = dict(walk(get_resolver().url_patterns))
+
+    assert client.get("/" + routes[name]).status_code in {302, 401}
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "method", "status"),
+    [
+        ("alice", "datasets/", "get", 403),
+        ("alice", "datasets/freeze", "post", 403),
+        ("alice", "runs/new", "post", 403),
+        ("alice", "models/", "get", 403),
+        ("alice", "judge/launch", "post", 403),
+        ("alice", "label/", "get", 200),
+        ("bob", "datasets/freeze", "post", 403),
+        ("bob", "runs/new", "get", 403),
+        ("bob", "datasets/", "get", 200),
+        ("bob", "label/", "get", 200),
+        ("dan", "label/", "get", 403),
+        ("dan", "label/submit", "post", 403),
+        ("dan", "runs/new", "get", 200),
+        ("carol", "runs/new", "get", 200),
+        ("carol", "label/", "get", 200),
+    ],
+)
+def test_a_role_may_do_what_it_is_for_and_nothing_else(
+    client: Client, cast: Cast, who: str, path: str, method: str, status: int
+) -> None:
+    client.force_login(getattr(cast, who))
+
+    answer = getattr(client, method)(f"/projects/{cast.project.slug}/{path}")
+
+    assert answer.status_code == status
+
+
+def test_nobody_can_sign_up(client: Client) -> None:
+    for path in ("/signup/", "/accounts/signup/", "/login/signup/"):
+        assert client.get(path).status_code == 404
+
+
+def test_pages_carry_a_strict_content_security_policy(client: Client) -> None:
+    policy = client.get("/login/")["Content-Security-Policy"]
+
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
