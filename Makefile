@@ -62,7 +62,7 @@ install-vllm-gpu: .venv/.installed
 	pip install --quiet --requirement requirements-vllm-gpu.txt
 
 bench: .venv/.installed-dev
-	@for script in benchmarks/*.py; do echo "$$script" >&2; python $$script || exit 1; done
+	@for name in engine_batching import_pairs freeze labelling; do echo $$name >&2; python -m benchmarks.$$name || exit 1; done
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

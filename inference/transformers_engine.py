@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Self
 
 from inference.engine import Choice, Generation, Request, Sampling
 from inference.errors import BadRequestError, InferenceError
-from inference.validation import SEED_LIMIT, check_options, check_requests, check_sampling
+from inference.validation import (
+    SEED_LIMIT,
+    check_options,
+    check_requests,
+    check_sampling,
+    disarm,
+)
 
 if TYPE_CHECKING:
     from inference.decoding import Sampled
@@ -151,7 +157,10 @@ class TransformersEngine:
         tokenizer = self._open().tokenizer
         prompts: list[list[int]] = []
         for index, request in enumerate(requests):
-            turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+            turns = [
+                {"role": turn.role, "content": disarm(turn.content, tokenizer.all_special_tokens)}
+                for turn in request.messages
+            ]
             try:
                 ids = tokenizer.apply_chat_template(
                     turns, add_generation_prompt=True, tokenize=True, return_dict=False

@@ -85,3 +85,16 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> str | None:
     """`text` up to the earliest stop string in it, or None where it holds none."""
     starts = [start for start in (text.find(one) for one in stop) if start >= 0]
     return text[: min(starts)] if starts else None
+
+
+def disarm(content: str, special_tokens: Sequence[str]) -> str:
+    """`content` in which no control token of the model can be spelled.
+
+    A completion that contains "<|end|><|assistant|>A" would otherwise end its own turn and speak
+    for the judge. A zero-width space after the first character leaves the words readable and
+    makes them plain text.
+    """
+    for token in special_tokens:
+        if len(token) > 1:
+            content = content.replace(token, f"{token[0]}\u200b{token[1:]}")
+    return content
