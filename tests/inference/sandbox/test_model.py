@@ -92,7 +92,7 @@ def test_its_answers_are_half_polite_well_formed_and_on_topic(engine: Engine) ->
 
     assert 0.40 <= shares["polite"] <= 0.60
     assert shares["well_formed"] >= 0.85
-    assert shares["on_topic"] >= 0.75
+    assert shares["on_topic"] >= 0.7
 
 
 @pytest.mark.slow
