@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from inference.sandbox.prompts import judge_messages as sandbox_judge_messages
-
 from inference.engine import Message
+from inference.sandbox.prompts import judge_messages as sandbox_judge_messages
 from judging.errors import UnknownTemplateError
 
 OPTIONS = ("A", "B")

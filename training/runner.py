@@ -132,7 +132,8 @@ def _follow(
         context.checkpoint()
         last = metrics.ingest()
         if last is not None:
-            context.report(last.step, last.total_steps, f"loss {last.loss}")
+            loss = "" if last.loss is None else f"loss {last.loss:.4f}"
+            context.report(last.step, last.total_steps, loss)
         if _silent_for(run.folder) > SILENT_SECONDS:
             trainer.kill()
             raise TransientJobError(f"The trainer was silent for {SILENT_SECONDS:.0f} s.")
