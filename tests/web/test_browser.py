@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import Choice, Label, Skip
@@ -178,7 +178,12 @@ def test_hostile_answers_do_nothing_and_break_nothing(
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/projects/harbour/label/")
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
 
     for _ in HOSTILE:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
