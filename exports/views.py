@@ -13,7 +13,9 @@ from exports.forms import FreezeForm
 from exports.selectors import datasets_of, first_rows
 from exports.services import ExportError, freeze
 
-PREVIEW_ROWS = 10
+PREVIEW_ROWS = 20
+STRATUM_VALUES = 12
+"""Values of a stratum that are shown; a corpus may have thousands of sources."""
 
 
 @member_view(READERS)
@@ -65,7 +67,19 @@ def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpRespon
         "tab": "datasets",
         "dataset": found,
         "manifest": found.manifest,
+        "strata": _largest(found.manifest.get("strata", {})),
         "rows": first_rows(found, PREVIEW_ROWS),
         "may_train": request.membership.role in RESEARCHERS,
     }
     return render(request, "exports/dataset.html", context)
+
+
+def _largest(strata: dict[str, dict[str, int]]) -> list[tuple[str, list[tuple[str, int]], int]]:
+    """Per stratum: name, its largest values with their rows, how many more there are."""
+    ranked = (
+        (name, sorted(rows.items(), key=lambda one: -one[1])) for name, rows in strata.items()
+    )
+    return [
+        (name, values[:STRATUM_VALUES], max(0, len(values) - STRATUM_VALUES))
+        for name, values in ranked
+    ]

@@ -1,0 +1,188 @@
+"""Dataset pages: a researcher freezes labels with a form, readers see what came of it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from django.test import Client
+
+from corpus.models import Project
+from exports.models import DatasetVersion
+from exports.services import FreezeFilters, freeze
+from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
+from tests.web.hostile import HOSTILE
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/projects/harbour/datasets/"
+FREEZE = "/projects/harbour/datasets/freeze"
+FORM = {
+    "name": "first",
+    "raters": "both",
+    "min_labels": 1,
+    "tie_band": 0.05,
+    "validation": 0.25,
+    "test": 0.25,
+    "seed": 0,
+}
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def researcher(client: Client, cast: Cast) -> Client:
+    client.force_login(cast.dan)
+    return client
+
+
+def label_pairs(project: Project, count: int = 24) -> None:
+    rater = make_rater(project, "ann")
+    for number in range(count):
+        make_label(make_pair(project, number), rater, "second" if number % 3 == 0 else "first")
+
+
+def page_of(dataset: DatasetVersion) -> str:
+    return f"{LIST}{dataset.sha256}/"
+
+
+def test_the_form_freezes_what_it_says_and_leads_to_the_new_version(
+    researcher: Client, cast: Cast
+) -> None:
+    label_pairs(cast.project)
+
+    answer = researcher.post(FREEZE, FORM | {"tie_band": 0.2, "seed": 7})
+
+    dataset = DatasetVersion.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, page_of(dataset))
+    assert (str(dataset), dataset.created_by) == ("first v1", cast.dan)
+    filters = dataset.manifest["filters"]
+    assert (filters["tie_band"], filters["seed"], filters["test"]) == (0.2, 7, 0.25)
+    assert "first v1 is frozen." in researcher.get(page_of(dataset)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": "two words"}, "Enter a valid “slug”"),
+        ({"name": ""}, "This field is required."),
+        ({"raters": "nobody"}, "Select a valid choice"),
+        ({"tie_band": 0.5}, "less than or equal to 0.49"),
+        ({"tie_band": "nan"}, "Enter a number."),
+        ({"min_labels": 0}, "greater than or equal to 1"),
+        ({"validation": 0.5, "test": 0.5}, "must leave a share for training"),
+    ],
+)
+def test_a_wrong_field_is_named_on_the_form_and_nothing_is_frozen(
+    researcher: Client, cast: Cast, wrong: dict[str, object], said: str
+) -> None:
+    label_pairs(cast.project)
+
+    answer = researcher.post(FREEZE, FORM | wrong)
+
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert not DatasetVersion.objects.exists()
+
+
+def test_with_no_label_there_is_nothing_to_freeze_and_the_page_says_why(
+    researcher: Client,
+) -> None:
+    answer = researcher.post(FREEZE, FORM)
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert not DatasetVersion.objects.exists()
+
+
+def test_the_page_shows_hash_splits_reasons_origin_and_rows(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    make_label(make_pair(cast.project, 99), make_rater(cast.project, "bea"), "equal")
+    dataset = freeze(project=cast.project, name="d", created_by=cast.dan)
+    client.force_login(cast.bob)
+
+    page = client.get(page_of(dataset)).content.decode()
+
+    assert page.count(dataset.sha256) >= 2
+    assert f'data-copy="{dataset.sha256}"' in page
+    assert "ann (human)" in page
+    assert "by dan" in page
+    assert "Question 5?" in page or "Question 6?" in page
+    for reason, count in dataset.manifest["dropped"].items():
+        assert count == 0 or reason in page
+    for split, about in dataset.manifest["splits"].items():
+        assert split in page
+        assert str(about["rows"]) in page
+    assert dataset.manifest["strata"]["origin"] == {"import": 24}
+    assert "import" in page
+
+
+def test_the_preview_shows_twenty_rows_of_the_train_split(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project, 60)
+    dataset = freeze(
+        project=cast.project, name="d", filters=FreezeFilters(validation=0.0, test=0.0)
+    )
+    client.force_login(cast.bob)
+
+    page = client.get(page_of(dataset)).content.decode()
+
+    assert page.count("Question ") == 20
+
+
+def test_hostile_rows_are_shown_and_do_nothing(client: Client, cast: Cast) -> None:
+    rater = make_rater(cast.project, "ann")
+    for number, text in enumerate(HOSTILE):
+        pair = make_pair(cast.project, number, prompt=text, first=text, second=f"plain {number}")
+        make_label(pair, rater, "first")
+    dataset = freeze(
+        project=cast.project, name="d", filters=FreezeFilters(validation=0.0, test=0.0)
+    )
+    client.force_login(cast.bob)
+
+    preview = client.get(page_of(dataset)).content.decode().split("First rows")[1]
+
+    assert preview.count("plain ") >= 1
+    for forbidden in ("<script", "<img", "<iframe", "<style", " style=", 'href="javascript'):
+        assert forbidden not in preview.lower()
+
+
+def test_a_version_whose_folder_is_gone_says_so(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    dataset = freeze(project=cast.project, name="d")
+    shutil.rmtree(dataset.folder)
+    client.force_login(cast.bob)
+
+    assert "folder is gone" in client.get(page_of(dataset)).content.decode()
+
+
+def test_only_researchers_are_offered_to_freeze_and_to_train(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    dataset = freeze(project=cast.project, name="d")
+
+    for user, offered in ((cast.dan, True), (cast.carol, True), (cast.bob, False)):
+        client.force_login(user)
+        assert (FREEZE in client.get(LIST).content.decode()) is offered
+        train = f"/projects/harbour/runs/new?dataset={dataset.pk}"
+        assert (train in client.get(page_of(dataset)).content.decode()) is offered
+
+
+def test_the_list_asks_the_database_no_more_for_more_versions(
+    client: Client, cast: Cast, django_assert_max_num_queries: object
+) -> None:
+    for number in range(30):
+        DatasetVersion.objects.create(
+            project=cast.project,
+            name="d",
+            number=number + 1,
+            sha256=f"{number:064x}",
+            manifest={"splits": {"train": {"rows": 1}}},
+        )
+    client.force_login(cast.bob)
+
+    with django_assert_max_num_queries(6):  # type: ignore[operator]
+        page = client.get(LIST).content.decode()
+
+    assert page.count(" v") >= 30
