@@ -50,15 +50,22 @@ class TrainerProcess:
                 time.sleep(0.05)
 
 
-def start_trainer(module: str, spec: Path, folder: Path, *, processes: int) -> TrainerProcess:
-    """Start `python -m MODULE SPEC --run-dir FOLDER`, through accelerate for several processes.
+def start_trainer(
+    module: str, spec: Path, folder: Path, *, processes: int, on_cpu: bool = False
+) -> TrainerProcess:
+    """Start `python -m MODULE SPEC --run-dir FOLDER`, through a launcher for several processes.
 
-    Its output goes to log.txt in the folder. It outlives this worker.
+    The launcher is accelerate's, but torch's own on the CPU, where accelerate starts one process
+    whatever it was asked for. The output goes to log.txt in the folder. It outlives this worker.
     """
     command = [sys.executable, "-m", module, str(spec), "--run-dir", str(folder)]
     if processes > 1:
-        launcher = [sys.executable, "-m", "accelerate.commands.launch"]
-        command = [*launcher, "--num_processes", str(processes), *command[1:]]
+        launcher = (
+            ["torch.distributed.run", "--standalone", "--nproc_per_node"]
+            if on_cpu
+            else ["accelerate.commands.launch", "--num_processes"]
+        )
+        command = [sys.executable, "-m", *launcher, str(processes), *command[1:]]
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             command,

@@ -114,6 +114,7 @@ def _start(run: TrainingRun, spec: TrainingSpec) -> TrainerProcess:
         spec_file,
         run.folder,
         processes=spec.hardware.processes,
+        on_cpu=bool(spec.hardware.use_cpu),
     )
     TrainingRun.objects.filter(pk=run.pk, lease_token=run.lease_token).update(
         process_host=trainer.host,

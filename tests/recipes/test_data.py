@@ -165,3 +165,19 @@ def test_validation_measures_a_run_and_test_stands_in(tmp_path: Path) -> None:
     assert heldout_split(write_dataset(tmp_path / "2", train=one, test=one)) == "test"
     assert heldout_split(write_dataset(tmp_path / "3", train=one)) is None
     assert heldout_split(tmp_path / "nowhere") is None
+
+
+def test_the_tokenizers_own_limit_holds_where_it_is_the_smaller(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    """The tiny model reads 256 tokens; a spec that allows more does not change that."""
+    tokenizer = load_tokenizer(str(tiny_model))
+    tokenizer.model_max_length = 256
+    folder = write_dataset(
+        tmp_path / "data", train=[row("q", "yes " * 400, "no"), row("q", "a", "b")]
+    )
+
+    split = read_split(folder, "train", tokenizer, max_length=4096, scratch=tmp_path / "scratch")
+
+    assert split.counts.truncated == 1
+    assert max(len(pair["chosen_ids"]) for pair in split.pairs) < 256

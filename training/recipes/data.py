@@ -82,6 +82,11 @@ def heldout_split(folder: Path) -> str | None:
     return next((name for name in ("validation", "test") if split_rows(folder, name)), None)
 
 
+def within_context(max_length: int, tokenizer: Any) -> int:
+    """`max_length`, or the tokenizer's own limit where that is smaller."""
+    return min(max_length, int(tokenizer.model_max_length))
+
+
 def read_split(
     folder: Path,
     name: str,
@@ -100,7 +105,7 @@ def read_split(
         folder: the dataset folder.
         name: train, validation or test.
         tokenizer: a transformers tokenizer with a chat template.
-        max_length: tokens of prompt plus completion.
+        max_length: tokens of prompt plus completion; the tokenizer's own limit holds too.
         scratch: folder for the Arrow file; made when missing.
         use_soft_labels: False reads every p_chosen as 1.
         tick: called after each batch; may raise to stop.
@@ -111,6 +116,7 @@ def read_split(
     path = folder / f"{name}.parquet"
     if tokenizer.chat_template is None:
         raise DataError(f"the tokenizer of {tokenizer.name_or_path} has no chat template")
+    max_length = within_context(max_length, tokenizer)
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"{name}.arrow"
     counts = SplitCounts()

@@ -248,7 +248,7 @@ def _read_data(
     spec: TrainingSpec, run: RunDir, tokenizer: Any, report: Report
 ) -> tuple[Split, Split | None]:
     """Tokenise the training and the held-out split and count them into `report`."""
-    from training.recipes.data import DataError, heldout_split, read_split
+    from training.recipes.data import DataError, heldout_split, read_split, within_context
 
     folder = Path(spec.dataset)
     measured = heldout_split(folder)
@@ -268,6 +268,7 @@ def _read_data(
     }
     counts = {name: asdict(split.counts) for name, split in splits.items()}
     report["splits"] = counts
+    report["max_length"] = within_context(spec.max_length, tokenizer)
     report["truncated"] = {name: count["truncated"] for name, count in counts.items()}
     for count in counts.values():
         for reason, number in count["dropped"].items():

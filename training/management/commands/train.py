@@ -119,6 +119,7 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
         "train_loss": result.get("train_loss"),
         "train_pairs": result.get("train_pairs"),
         "truncated": result.get("truncated"),
+        "max_length": result.get("max_length"),
         "dropped": result.get("dropped"),
         "heldout": result.get("heldout"),
     }
@@ -129,7 +130,8 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
         lines.append(f"Model {model.name}, weights sha256 {model.weights_sha256}")
         lines.append(
             f"{result.get('steps')} steps on {result.get('train_pairs')} pairs, "
-            f"loss {result.get('train_loss'):.4f}; truncated: {result.get('truncated')}, "
+            f"loss {result.get('train_loss'):.4f}; "
+            f"cut at {result.get('max_length')} tokens: {result.get('truncated')}, "
             f"dropped: {result.get('dropped')}"
         )
         heldout = result.get("heldout") or {}

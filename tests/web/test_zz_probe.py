@@ -1,0 +1,20 @@
+"""scratch browser probes"""
+from tests.web.test_browser import *
+def test_back(context, cast, complaints):
+    run = make_run(cast)
+    page = sign_in(context, "dan")
+    page.goto(f"/projects/harbour/runs/{run.pk}/")
+    page.wait_for_selector("text=loss 1.0000")
+    add_steps(run, 2)
+    page.wait_for_selector("text=loss 0.5")
+    page.wait_for_timeout(2500)
+    page.click("text=Overview")
+    page.wait_for_load_state()
+    page.go_back()
+    page.wait_for_timeout(1500)
+    html = page.content()
+    print("HAS NAVBAR", "navbar" in html, len(html), page.url)
+    page.focus("text=Cancel")
+    print("focus", page.evaluate("document.activeElement.tagName"))
+    page.wait_for_timeout(2600)
+    print("focus after poll", page.evaluate("document.activeElement.tagName"))
