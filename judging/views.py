@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from constitution.models import ConstitutionVersion
@@ -84,6 +85,8 @@ def _runs_page(
     return render(request, "judging/runs.html", context, status=status)
 
 
+# Else going back in the browser would show the polled part alone, from its cache.
+@vary_on_headers("HX-Request")
 @member_view(READERS)
 def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponse:
     """A run's page; its status alone for the page's own polling."""

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
@@ -57,6 +58,8 @@ def _form_page(
     return render(request, "training/train.html", context, status=status)
 
 
+# Else going back in the browser would show the polled part alone, from its cache.
+@vary_on_headers("HX-Request")
 @member_view(READERS)
 def training_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponse:
     """A run's page; its status alone for the page's own polling."""
