@@ -82,8 +82,9 @@ def run_metrics(request: MemberRequest, project: Project, run_id: int) -> JsonRe
     """The run's charts as Vega-Lite specs, and whether more is to come."""
     run = get_object_or_404(TrainingRun, pk=run_id, project=project)
     rows = metric_rows(run)
+    last_step = rows[-1]["step"] if rows else None
     return JsonResponse(
-        {"finished": run.is_finished, "steps": len(rows), "charts": run_charts(rows)}
+        {"finished": run.is_finished, "last_step": last_step, "charts": run_charts(rows)}
     )
 
 
