@@ -1,0 +1,315 @@
+"""Training pages: runs are launched, watched and cancelled; models show where they are from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation.models import Role
+from annotation.services import add_member
+from corpus.models import ModelVersion
+from jobs.models import JobState
+from jobs.runner import run_job
+from tests.builders import PASSWORD, Cast, make_cast, make_project, make_user
+from tests.training.builders import QUICK, Workshop, make_workshop
+from training.charts import PANELS
+from training.models import Evaluation, TrainingMetric, TrainingRun
+from training.runner import train
+from training.selectors import MAX_POINTS
+from training.services import launch_training
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RUNS = "/projects/workshop/runs/"
+FORM = {
+    "method": "dpo",
+    "adapter": "lora",
+    "beta": 0.2,
+    "learning_rate": 1e-4,
+    "epochs": 1.5,
+    "batch_size": 4,
+    "max_length": 64,
+    "seed": 3,
+}
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    workshop = make_workshop(tmp_path)
+    for name, role in (("dana", Role.RESEARCHER), ("sam", Role.SENIOR)):
+        add_member(user=make_user(name), project=workshop.project, role=role)
+    return workshop
+
+
+def sign_in(client: Client, name: str) -> Client:
+    assert client.login(username=name, password=PASSWORD)
+    return client
+
+
+def form_of(workshop: Workshop, **changes: object) -> dict[str, object]:
+    return {
+        **FORM,
+        "dataset": workshop.dataset.pk,
+        "base_model": workshop.base_model.pk,
+        **changes,
+    }
+
+
+def launch(workshop: Workshop) -> TrainingRun:
+    return launch_training(
+        project=workshop.project,
+        dataset=workshop.dataset,
+        base_model=workshop.base_model,
+        parameters=QUICK,
+        start=False,
+    )
+
+
+def page_of(run: TrainingRun) -> str:
+    return f"{RUNS}{run.pk}/"
+
+
+def points(chart: dict[str, Any]) -> list[dict[str, float]]:
+    values: list[dict[str, float]] = chart["datasets"][chart["data"]["name"]]
+    return values
+
+
+def test_the_form_launches_a_queued_run_with_the_parameters_it_was_given(
+    client: Client, workshop: Workshop
+) -> None:
+    answer = sign_in(client, "dana").post(RUNS + "new", form_of(workshop))
+
+    run = TrainingRun.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, page_of(run))
+    assert run.state == JobState.QUEUED
+    assert (run.dataset, run.base_model) == (workshop.dataset, workshop.base_model)
+    assert run.created_by is not None
+    assert run.created_by.get_username() == "dana"
+    assert run.spec == FORM
+    page = client.get(page_of(run)).content.decode()
+    assert "Waiting for a worker." in page
+    assert "by dana" in page
+    assert "learning_rate" in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"beta": 0}, "greater than or equal to 0.0001"),
+        ({"beta": "inf"}, "Enter a number."),
+        ({"learning_rate": 1}, "less than or equal to 0.99"),
+        ({"learning_rate": ""}, "This field is required."),
+        ({"batch_size": 0}, "greater than or equal to 1"),
+        ({"max_length": 7}, "greater than or equal to 8"),
+        ({"seed": 2**32}, "less than or equal to 4294967295"),
+        ({"adapter": "qlora"}, "Select a valid choice"),
+        ({"method": "ppo"}, "Select a valid choice"),
+    ],
+)
+def test_a_wrong_field_is_named_on_the_form_and_nothing_is_launched(
+    client: Client, workshop: Workshop, wrong: dict[str, object], said: str
+) -> None:
+    answer = sign_in(client, "dana").post(RUNS + "new", form_of(workshop, **wrong))
+
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_what_only_the_spec_can_refuse_is_said_on_the_form_too(
+    client: Client, workshop: Workshop
+) -> None:
+    (workshop.dataset.folder / "train.parquet").unlink()
+
+    answer = sign_in(client, "dana").post(RUNS + "new", form_of(workshop))
+
+    assert answer.status_code == 400
+    assert "train.parquet is missing" in answer.content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_data_and_models_of_another_project_cannot_be_chosen(
+    client: Client, workshop: Workshop
+) -> None:
+    other = make_project("other")
+    model = ModelVersion.objects.create(project=other, name="theirs", kind="base")
+    sign_in(client, "dana")
+
+    page = client.get(RUNS + "new").content.decode()
+    answer = client.post(RUNS + "new", form_of(workshop, base_model=model.pk))
+
+    assert "theirs" not in page
+    assert answer.status_code == 400
+    assert not TrainingRun.objects.exists()
+
+
+def test_the_form_opens_with_the_dataset_one_came_from(client: Client, workshop: Workshop) -> None:
+    sign_in(client, "dana")
+
+    page = client.get(f"{RUNS}new?dataset={workshop.dataset.pk}").content.decode()
+
+    assert f'<option value="{workshop.dataset.pk}" selected>' in page
+    assert client.get(f"{RUNS}new?dataset=nonsense").status_code == 200
+
+
+@pytest.mark.parametrize(("sandbox", "rate"), [(True, "0.0003"), (False, "1e-06")])
+def test_the_learning_rate_offered_fits_the_model(
+    client: Client, workshop: Workshop, sandbox: bool, rate: str
+) -> None:
+    ModelVersion.objects.update(sandbox=sandbox)
+
+    page = sign_in(client, "dana").get(RUNS + "new").content.decode()
+
+    assert f'name="learning_rate" value="{rate}"' in page
+
+
+def test_without_data_the_form_says_what_is_lacking(client: Client, cast: Cast) -> None:
+    client.force_login(cast.dan)
+
+    page = client.get("/projects/harbour/runs/new").content.decode()
+
+    assert "Not ready to train" in page
+    assert "/projects/harbour/datasets/" in page.split("Not ready to train")[1]
+
+
+def test_a_run_from_launch_to_model_is_shown_with_its_figures(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    run_job(TrainingRun, run.pk, train)
+    run.refresh_from_db()
+    assert (run.state, run.error) == (JobState.SUCCEEDED, "")
+    assert run.result is not None
+    assert run.result_model is not None
+    heldout = run.result["heldout"]
+    sign_in(client, "sam")
+
+    page = client.get(page_of(run)).content.decode()
+
+    for when in ("before", "after"):
+        for figure in ("accuracy", "low", "high"):
+            assert f"{100 * heldout[when][figure]:.1f} %" in page
+    assert heldout["n"] > 0
+    assert f"{heldout['n']} {heldout['split']} pairs" in page
+    assert run.result_model.weights_sha256 in page
+    assert "hx-get" not in page
+    assert "Cancel" not in page
+
+    model = client.get(f"/projects/workshop/models/{run.result_model.pk}/").content.decode()
+    assert f'href="{page_of(run)}"' in model
+    assert workshop.dataset.sha256 in model
+    assert f'href="/projects/workshop/models/{workshop.base_model.pk}/"' in model
+    assert Evaluation.objects.filter(model_version=run.result_model).count() == 1
+    assert f"{100 * heldout['after']['accuracy']:.1f} %" in model
+    base = client.get(f"/projects/workshop/models/{workshop.base_model.pk}/").content.decode()
+    assert str(run.result_model) in base.split("Trained from it")[1]
+    assert str(run.result_model) in client.get(RUNS).content.decode()
+    assert str(run.result_model) in client.get("/projects/workshop/models/").content.decode()
+
+
+def test_the_polled_answer_is_the_status_alone_and_kept_apart_in_caches(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    sign_in(client, "sam")
+
+    whole = client.get(page_of(run))
+    part = client.get(page_of(run), headers={"HX-Request": "true"})
+
+    assert "<html" in whole.content.decode()
+    assert "<html" not in part.content.decode()
+    assert "hx-get" in part.content.decode()
+    for answer in (whole, part):
+        assert "HX-Request" in answer["Vary"]
+
+
+def test_the_metrics_are_a_chart_per_panel_and_say_the_last_step(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    sign_in(client, "sam")
+    address = f"{page_of(run)}metrics"
+    empty = client.get(address).json()
+    assert (empty["finished"], empty["last_step"]) == (False, None)
+
+    steps = MAX_POINTS + 501
+    TrainingMetric.objects.bulk_create(
+        TrainingMetric(
+            run=run,
+            step=step,
+            values={"step": step, "loss": 1 / step, "reward_margin": None},
+        )
+        for step in range(1, steps + 1)
+    )
+    state = client.get(address).json()
+
+    assert state["last_step"] == steps
+    assert list(state["charts"]) == [name for name, _ in PANELS]
+    loss = points(state["charts"]["loss"])
+    assert len(loss) <= MAX_POINTS + 1
+    assert loss[0] == {"step": 1, "value": 1.0}
+    assert loss[-1]["step"] == steps
+    assert points(state["charts"]["reward_margin"]) == []
+
+
+def test_a_queued_run_is_cancelled_at_once_and_only_by_a_researcher(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    sign_in(client, "sam")
+    assert "Cancel" not in client.get(page_of(run)).content.decode()
+    assert client.post(f"{page_of(run)}cancel").status_code == 403
+
+    sign_in(client, "dana")
+    assert "Cancel" in client.get(page_of(run)).content.decode()
+    assert client.get(f"{page_of(run)}cancel").status_code == 405
+    answer = client.post(f"{page_of(run)}cancel", follow=True)
+
+    run.refresh_from_db()
+    assert run.state == JobState.CANCELLED
+    assert "cancelled" in answer.content.decode()
+
+
+def test_a_failed_run_says_why_as_text(client: Client, workshop: Workshop) -> None:
+    run = launch(workshop)
+    TrainingRun.objects.update(state="failed", error="ValueError: <b>beta</b> was lost")
+
+    page = sign_in(client, "sam").get(page_of(run)).content.decode()
+
+    assert "ValueError: &lt;b&gt;beta&lt;/b&gt; was lost" in page
+
+
+def test_a_run_without_heldout_pairs_says_that_nothing_was_measured(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    reason = "validation and test have no pair that can be measured"
+    heldout = {"split": None, "n": 0, "reason": reason, "before": None, "after": None}
+    TrainingRun.objects.update(state="succeeded", result={"heldout": heldout})
+
+    page = sign_in(client, "sam").get(page_of(run)).content.decode()
+
+    assert f"Not measured: {reason}" in page
+
+
+def test_what_descends_from_the_sandbox_is_marked_wherever_it_is_shown(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    sign_in(client, "sam")
+    models = "/projects/workshop/models/"
+    pages = [RUNS, page_of(run), models, f"{models}{workshop.base_model.pk}/"]
+    assert not any(">sandbox<" in client.get(page).content.decode() for page in pages)
+
+    ModelVersion.objects.update(sandbox=True)
+
+    for page in pages:
+        assert ">sandbox<" in client.get(page).content.decode(), page
