@@ -18,7 +18,9 @@ from django.db import transaction
 
 from corpus.models import ModelVersion
 from corpus.registry import location_for
+from exports.errors import UnknownDatasetError
 from exports.models import DatasetVersion
+from exports.verifying import verify
 from jobs.errors import (
     JobCancelled,
     LeaseLost,
@@ -105,6 +107,7 @@ def _adopt(run: TrainingRun) -> TrainerProcess | None:
 
 
 def _start(run: TrainingRun, spec: TrainingSpec) -> TrainerProcess:
+    _refuse_tampered(run.dataset)
     (run.folder / "cancel").unlink(missing_ok=True)
     (run.folder / "result.json").unlink(missing_ok=True)
     spec_file = run.folder / "spec.json"
@@ -161,6 +164,16 @@ class LastMetric:
     step: int
     total_steps: int | None
     loss: float | None
+
+
+def _refuse_tampered(dataset: DatasetVersion) -> None:
+    """No model is made of rows that are not those its lineage names."""
+    try:
+        found = verify(dataset.sha256)
+    except UnknownDatasetError as error:
+        raise PermanentJobError(f"dataset: {error}") from error
+    if not found.ok:
+        raise PermanentJobError(f"dataset: {dataset} was tampered with: {found.reason}")
 
 
 class MetricsFile:

@@ -9,9 +9,9 @@ from typing import Any
 from corpus.models import ModelVersion, Project
 from corpus.registry import register_base_model
 from exports.models import DatasetVersion
-from tests.builders import make_project
+from exports.services import FreezeFilters, freeze
+from tests.builders import make_label, make_pair, make_project, make_rater
 from tests.inference.tiny_model import build_tiny_model
-from tests.recipes.builders import rows, write_dataset
 
 QUICK: dict[str, Any] = {
     "learning_rate": 1e-3,
@@ -28,14 +28,24 @@ class Workshop:
     dataset: DatasetVersion
     base_model: ModelVersion
 
+    @property
+    def heldout_pairs(self) -> int:
+        rows: int = self.dataset.manifest["splits"]["validation"]["rows"]
+        return rows
 
-def make_workshop(folder: Path, *, pairs: int = 32) -> Workshop:
-    """The dataset's folder is where DATASETS_FOLDER expects it; its hash is made up."""
+
+def make_workshop(folder: Path, *, pairs: int = 40) -> Workshop:
+    """Pairs in which "yes" is always better than "no", labelled and frozen."""
     project = make_project("workshop")
-    sha256 = "d" * 64
-    dataset = DatasetVersion.objects.create(
-        project=project, name="small", number=1, sha256=sha256, manifest={}
-    )
-    write_dataset(dataset.folder, train=rows(pairs), validation=rows(8, start=500))
+    rater = make_rater(project, "ann")
+    for number in range(pairs):
+        pair = make_pair(
+            project,
+            prompt=f"q{number}",
+            first=f"yes {number % 7}",
+            second=f"no {number % 5}",
+        )
+        make_label(pair, rater, "first")
+    dataset = freeze(project=project, name="small", filters=FreezeFilters(validation=0.2, test=0.0))
     model = register_base_model(project, str(build_tiny_model(folder / "tiny")))
     return Workshop(project, dataset, model)

@@ -81,7 +81,7 @@ def test_a_run_ends_with_a_model_version_its_hash_its_metrics_and_evaluations(
     assert {"loss", "reward_margin", "reward_accuracy"} <= set(run.metrics.all()[0].values)
     evaluated = Evaluation.objects.filter(dataset=workshop.dataset, split="validation")
     assert {one.model_version for one in evaluated} == {workshop.base_model, model}
-    assert {one.n for one in evaluated} == {8}
+    assert {one.n for one in evaluated} == {workshop.heldout_pairs}
     assert run.result is not None
     assert run.result["truncated"]["train"] == 0
 
@@ -140,6 +140,21 @@ def test_a_model_folder_that_is_gone_fails_the_run_with_its_path(
     assert run.state == JobState.FAILED
     assert "base_model" in run.error
     assert "tiny" in run.error
+
+
+def test_a_dataset_that_was_tampered_with_is_not_trained_on(workshop: Workshop) -> None:
+    run = launch(workshop)
+    train_file, other = (
+        workshop.dataset.folder / f"{split}.parquet" for split in ("train", "validation")
+    )
+    train_file.write_bytes(other.read_bytes())
+
+    do(run)
+
+    assert run.state == JobState.FAILED
+    assert "tampered with" in run.error
+    assert run.result_model is None
+    assert run.process_id is None
 
 
 def in_background(run: TrainingRun) -> threading.Thread:

@@ -1,4 +1,4 @@
-"""Training pages: runs are launched, watched and cancelled; models show where they are from."""
+"""Training pages: researchers launch, watch and cancel runs; models show where they are from."""
 
 from __future__ import annotations
 
