@@ -16,7 +16,8 @@ class JudgeForm(forms.Form):
         ConstitutionVersion.objects.none(), label="Published constitution"
     )
     model = forms.ModelChoiceField(ModelVersion.objects.none(), label="Model")
-    engine = forms.ChoiceField(choices=[(name, name) for name in ENGINES])
+    # Scripts have no weights: they are for our own tests, and no model listed here is one.
+    engine = forms.ChoiceField(choices=[(name, name) for name in ENGINES if name != "scripted"])
     which = forms.ChoiceField(
         choices=[("new", "Pairs this judge has not labelled"), ("all", "All pairs")], label="Pairs"
     )
@@ -31,3 +32,5 @@ class JudgeForm(forms.Form):
         self.fields["model"].queryset = models.order_by("pk")  # type: ignore[attr-defined]
         for name in ("constitution", "model"):
             self.fields[name].empty_label = None  # type: ignore[attr-defined]
+        self.lacks_constitution = not versions.exists()
+        self.lacks_model = not models.exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import Choice, Label, Skip
@@ -238,6 +238,59 @@ def test_a_running_run_is_drawn_and_drawn_again_as_it_goes_on(
     page.wait_for_selector("text=it broke")
 
     assert complaints == []
+
+
+def test_polling_leaves_the_focus_alone_ends_with_the_run_and_back_shows_the_whole_page(
+    context: BrowserContext, cast: Cast, complaints: list[str]
+) -> None:
+    run = make_run(cast)
+    page = sign_in(context, "dan")
+    page.goto(f"/projects/harbour/runs/{run.pk}/")
+    page.focus("text=Cancel")
+    add_steps(run, 2)
+    page.wait_for_selector("text=loss 0.5000")
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+
+    page.click("text=Overview")
+    page.wait_for_url("**/projects/harbour/")
+    page.go_back()
+    page.wait_for_selector("header.navbar")
+    page.wait_for_selector("text=loss 0.5000")
+
+    TrainingRun.objects.update(state="failed", error="it broke")
+    page.wait_for_selector("text=it broke")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(5_000)
+    assert asked == []
+    assert complaints == []
+
+
+def test_a_server_that_stumbles_takes_neither_the_page_nor_its_charts_away(
+    context: BrowserContext, cast: Cast
+) -> None:
+    run = make_run(cast)
+    page = sign_in(context, "dan")
+    page.goto(f"/projects/harbour/runs/{run.pk}/")
+    page.wait_for_selector("text=loss 1.0000")
+    address = f"**/projects/harbour/runs/{run.pk}/**"
+
+    stumbled: list[str] = []
+
+    def stumble(route: Route) -> None:
+        stumbled.append(route.request.url)
+        route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+
+    page.route(address, stumble)
+    page.wait_for_timeout(4_500)
+    assert {url.endswith("metrics") for url in stumbled} == {True, False}
+    assert page.is_visible("text=loss 1.0000")
+    page.unroute(address)
+
+    add_steps(run, 2)
+    page.wait_for_selector("text=loss 0.5000")
+    with page.expect_response("**/metrics"):
+        pass
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,0 +1,235 @@
+"""Constitution and judge pages: what judges go by, and their runs launched, watched, cancelled."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from annotation.models import Label
+from constitution.models import ConstitutionVersion
+from constitution.services import PrincipleText, create_draft, publish_version
+from corpus.models import ModelVersion, Project
+from jobs.models import JobState
+from jobs.runner import run_job
+from judging.models import JudgeConfig, JudgeRun, Verdict
+from judging.runner import judge
+from judging.selectors import PairSelection
+from judging.services import ensure_judge, launch_judge_run
+from tests.builders import Cast, make_cast, make_pair
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+JUDGE = "/projects/harbour/judge/"
+CONSTITUTION = "/projects/harbour/constitution/"
+PRINCIPLES = (
+    PrincipleText(
+        "polite",
+        "Choose the response that is <em>more polite</em>.",
+        critique_request="Say what is rude.",
+        revision_request="Make it kinder.",
+        weight=3.0,
+    ),
+    PrincipleText("short", "Choose the response that is shorter."),
+)
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+def make_draft(project: Project, slug: str = "c") -> ConstitutionVersion:
+    return create_draft(project=project, slug=slug, name="Courtesy", principles=PRINCIPLES)
+
+
+def make_published(project: Project, slug: str = "c") -> ConstitutionVersion:
+    return publish_version(version=make_draft(project, slug))
+
+
+def make_model(project: Project, name: str = "m", kind: str = "base") -> ModelVersion:
+    return ModelVersion.objects.create(project=project, name=name, kind=kind, location=name)
+
+
+def scripted_judge(project: Project, script: str = "position-biased:0.9") -> JudgeConfig:
+    return ensure_judge(
+        project=project,
+        constitution_version=make_published(project),
+        model_version=make_model(project, script, "api"),
+        engine="scripted",
+    )
+
+
+def launch(config: JudgeConfig) -> JudgeRun:
+    return launch_judge_run(
+        project=config.project, config=config, selection=PairSelection(), start=False
+    )
+
+
+def page_of(run: JudgeRun) -> str:
+    return f"{JUDGE}{run.pk}/"
+
+
+def test_the_constitution_shows_every_version_with_status_hash_and_principles(
+    client: Client, cast: Cast
+) -> None:
+    published = make_published(cast.project)
+    make_draft(cast.project)
+    client.force_login(cast.bob)
+
+    page = client.get(CONSTITUTION).content.decode()
+
+    assert published.sha256 in page
+    for shown in ("version 1", "version 2", "published", "draft", "weight 3.0"):
+        assert shown in page
+    for text in ("Say what is rude.", "Make it kinder.", "Choose the response that is shorter."):
+        assert text in page
+    assert "<em>more polite" not in page
+    assert "&lt;em&gt;more polite&lt;/em&gt;" in page
+
+
+def test_the_constitutions_of_another_project_are_not_shown(client: Client, cast: Cast) -> None:
+    make_published(cast.elsewhere)
+    client.force_login(cast.bob)
+
+    assert "No constitution yet" in client.get(CONSTITUTION).content.decode()
+
+
+def test_the_form_launches_a_queued_run_of_the_judge_it_describes(
+    client: Client, cast: Cast
+) -> None:
+    version, model = make_published(cast.project), make_model(cast.project)
+    client.force_login(cast.dan)
+
+    answer = client.post(
+        JUDGE + "launch",
+        {
+            "constitution": version.pk,
+            "model": model.pk,
+            "engine": "transformers",
+            "which": "all",
+        },
+    )
+
+    run = JudgeRun.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, page_of(run))
+    assert (run.state, run.created_by) == (JobState.QUEUED, cast.dan)
+    assert run.selection == {"which": "all", "batch": None}
+    assert run.config.constitution_version == version
+    assert run.config.model_version == model
+    page = client.get(page_of(run)).content.decode()
+    assert "Waiting for a worker." in page
+    assert str(version) in page
+
+
+def test_a_draft_a_foreign_model_and_an_unknown_engine_are_refused(
+    client: Client, cast: Cast
+) -> None:
+    version, model = make_published(cast.project), make_model(cast.project)
+    right = {
+        "constitution": version.pk,
+        "model": model.pk,
+        "engine": "transformers",
+        "which": "new",
+    }
+    client.force_login(cast.dan)
+
+    for wrong in (
+        {"constitution": make_draft(cast.project).pk},
+        {"constitution": make_published(cast.elsewhere).pk},
+        {"model": make_model(cast.elsewhere, "theirs").pk},
+        {"engine": "oracle"},
+        {"which": "some"},
+    ):
+        answer = client.post(JUDGE + "launch", right | wrong)
+        assert answer.status_code == 400, wrong
+        assert "Select a valid choice" in answer.content.decode(), wrong
+    assert not JudgeRun.objects.exists()
+
+
+def test_without_constitution_and_model_the_page_says_what_is_lacking(
+    client: Client, cast: Cast
+) -> None:
+    client.force_login(cast.dan)
+
+    page = client.get(JUDGE).content.decode()
+    assert "A judge needs a published" in page
+    assert "A judge needs a model" in page
+    assert ">Start<" not in page
+
+    make_published(cast.project)
+    make_model(cast.project)
+    page = client.get(JUDGE).content.decode()
+    assert "A judge needs a" not in page
+    assert ">Start<" in page
+
+
+def test_a_runs_page_shows_its_verdicts_and_how_much_position_decides(
+    client: Client, cast: Cast
+) -> None:
+    for number in range(5):
+        make_pair(cast.project, number)
+    run = launch(scripted_judge(cast.project))
+    run_job(JudgeRun, run.pk, judge)
+    run.refresh_from_db()
+    assert (run.state, run.error) == (JobState.SUCCEEDED, "")
+    assert Verdict.objects.filter(run=run).count() == 20
+    assert Label.objects.count() == 5
+    client.force_login(cast.bob)
+
+    page = client.get(page_of(run)).content.decode()
+    shown = " ".join(page.split())
+
+    assert 'Pairs</div><div class="h1 mb-0">5<' in shown
+    assert 'Verdicts read</div><div class="h1 mb-0">20<' in shown
+    assert 'Not readable</div><div class="h1 mb-0">0<' in shown
+    assert 'Position consistency</div><div class="h1 mb-0">0.0 %<' in shown
+    assert "hx-get" not in page
+    assert f'href="{page_of(run)}"' in client.get(JUDGE).content.decode()
+
+
+def test_the_polled_answer_is_the_status_alone_and_kept_apart_in_caches(
+    client: Client, cast: Cast
+) -> None:
+    run = launch(scripted_judge(cast.project))
+    client.force_login(cast.bob)
+
+    whole = client.get(page_of(run))
+    part = client.get(page_of(run), headers={"HX-Request": "true"})
+
+    assert "<html" in whole.content.decode()
+    assert "<html" not in part.content.decode()
+    assert "hx-get" in part.content.decode()
+    for answer in (whole, part):
+        assert "HX-Request" in answer["Vary"]
+
+
+def test_a_queued_run_is_cancelled_at_once_and_only_by_a_researcher(
+    client: Client, cast: Cast
+) -> None:
+    run = launch(scripted_judge(cast.project))
+    client.force_login(cast.bob)
+    assert "Cancel" not in client.get(page_of(run)).content.decode()
+    assert client.post(f"{page_of(run)}cancel").status_code == 403
+
+    client.force_login(cast.carol)
+    assert "Cancel" in client.get(page_of(run)).content.decode()
+    assert client.get(f"{page_of(run)}cancel").status_code == 405
+    answer = client.post(f"{page_of(run)}cancel", follow=True)
+
+    run.refresh_from_db()
+    assert run.state == JobState.CANCELLED
+    assert "cancelled" in answer.content.decode()
+
+
+def test_the_list_asks_the_database_no_more_for_more_runs(
+    client: Client, cast: Cast, django_assert_max_num_queries: object
+) -> None:
+    config = scripted_judge(cast.project)
+    for _ in range(30):
+        launch(config)
+    client.force_login(cast.bob)
+
+    with django_assert_max_num_queries(9):  # type: ignore[operator]
+        page = client.get(JUDGE).content.decode()
+
+    assert page.count(f'href="{JUDGE}') >= 30
