@@ -313,3 +313,30 @@ def test_what_descends_from_the_sandbox_is_marked_wherever_it_is_shown(
 
     for page in pages:
         assert ">sandbox<" in client.get(page).content.decode(), page
+
+
+def test_a_datasets_page_leads_on_to_the_runs_and_models_made_of_it(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    model = ModelVersion.objects.create(project=workshop.project, name="dpo-1", kind="full")
+    TrainingRun.objects.update(state="succeeded", result_model=model)
+    sign_in(client, "sam")
+
+    page = client.get(f"/projects/workshop/datasets/{workshop.dataset.sha256}/").content.decode()
+
+    assert f'href="{page_of(run)}"' in page
+    assert f'href="/projects/workshop/models/{model.pk}/">dpo-1</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("running", "Measured when the run ends."), ("cancelled", "Not measured: the run did not")],
+)
+def test_a_run_without_a_result_says_what_becomes_of_its_figures(
+    client: Client, workshop: Workshop, state: str, said: str
+) -> None:
+    run = launch(workshop)
+    TrainingRun.objects.update(state=state)
+
+    assert said in sign_in(client, "sam").get(page_of(run)).content.decode()
