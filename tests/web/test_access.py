@@ -68,7 +68,7 @@ def places(cast: Cast) -> list[Place]:
     task = Slot.objects.get(pair=pair)
     objects = {
         "<slug:project_slug>": project.slug,
-        "<str:sha256>": dataset.sha256,
+        "<slug:sha256>": dataset.sha256,
         "<int:model_id>": model.pk,
         "<int:task_id>": task.pk,
     }

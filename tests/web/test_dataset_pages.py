@@ -186,3 +186,28 @@ def test_the_list_asks_the_database_no_more_for_more_versions(
         page = client.get(LIST).content.decode()
 
     assert page.count(" v") >= 30
+
+
+@pytest.mark.parametrize("odd", ["0" * 64, "x", "a%00b", "a" * 5_000])
+def test_an_address_that_is_no_datasets_hash_is_not_found(
+    client: Client, cast: Cast, odd: str
+) -> None:
+    client.force_login(cast.bob)
+
+    assert client.get(f"{LIST}{odd}/").status_code == 404
+
+
+@pytest.mark.parametrize("odd", [{"name": "a\x00b"}, {"raters": "\x00"}])
+def test_control_characters_in_the_form_are_refused_on_the_form(
+    researcher: Client, cast: Cast, odd: dict[str, str]
+) -> None:
+    label_pairs(cast.project)
+
+    assert researcher.post(FREEZE, FORM | odd).status_code == 400
+
+
+def test_a_seed_of_any_size_is_a_seed(researcher: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+
+    assert researcher.post(FREEZE, FORM | {"seed": 10**30}).status_code == 302
+    assert DatasetVersion.objects.get().manifest["filters"]["seed"] == 10**30

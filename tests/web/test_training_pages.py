@@ -157,7 +157,25 @@ def test_the_form_opens_with_the_dataset_one_came_from(client: Client, workshop:
     page = client.get(f"{RUNS}new?dataset={workshop.dataset.pk}").content.decode()
 
     assert f'<option value="{workshop.dataset.pk}" selected>' in page
-    assert client.get(f"{RUNS}new?dataset=nonsense").status_code == 200
+    for odd in ("nonsense", "%00", "9" * 40):
+        assert client.get(f"{RUNS}new?dataset={odd}").status_code == 200
+
+
+@pytest.mark.parametrize("odd", ["", "nonsense", "\x00", "9" * 40, "-1"])
+def test_a_dataset_that_cannot_be_is_refused_on_the_form(
+    client: Client, workshop: Workshop, odd: str
+) -> None:
+    sign_in(client, "dana")
+
+    assert client.post(RUNS + "new", form_of(workshop, dataset=odd)).status_code == 400
+
+
+def test_a_run_that_cannot_be_is_not_found(client: Client, workshop: Workshop) -> None:
+    sign_in(client, "dana")
+
+    for odd in ("999", "9" * 40):
+        assert client.get(f"{RUNS}{odd}/").status_code == 404
+        assert client.get(f"/projects/workshop/models/{odd}/").status_code == 404
 
 
 @pytest.mark.parametrize(("sandbox", "rate"), [(True, "0.0003"), (False, "1e-06")])
