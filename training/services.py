@@ -119,6 +119,7 @@ def cancel_training(run: TrainingRun) -> JobState:
     """
     state = request_cancel(run)
     if state == JobState.CANCELLING:
+        run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / "cancel").touch()
     return state
 
