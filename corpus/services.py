@@ -13,7 +13,7 @@ from django.db import transaction
 
 from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
 from corpus.importers.records import PairRecord, ParsedLine
-from corpus.importers.registry import detect_format, format_named, parse_file
+from corpus.importers.registry import choose_format, parse_file
 from corpus.models import Completion, ModelVersion, Pair, Project, Prompt
 
 
@@ -202,7 +202,7 @@ def import_file(
     Raises:
         ImportFileError: the file cannot be imported at all; nothing was stored.
     """
-    one = format_named(format_name) if format_name else detect_format(path)
+    one = choose_format(path, format_name)
     report = ImportReport()
     project: Project | None = None
     for batch in _batches(_counted(parse_file(path, one), report), settings.IMPORT_BATCH_PAIRS):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +18,15 @@ from pydantic import (
     model_validator,
 )
 
+from corpus.hashing import completion_sha256
+
 ImportedChoice = Literal["a", "b", "equal", "both_bad"]
+
+MAX_SAMPLING_DEPTH = 20
+"""Deeper objects are refused: no sampling configuration is, and writers of JSON recurse."""
+
+MAX_REASON_CHARACTERS = 300
+"""A reason may quote the line, which may be megabytes long."""
 
 
 def _storable(text: str) -> str:
@@ -30,28 +40,63 @@ def _storable(text: str) -> str:
     return text
 
 
+def _storable_json(value: Any, depth: int = 0) -> Any:
+    """What a JSON column of every database can hold: finite numbers and storable texts."""
+    if depth > MAX_SAMPLING_DEPTH:
+        raise ValueError(f"is nested more than {MAX_SAMPLING_DEPTH} deep")
+    if isinstance(value, str):
+        _storable(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("holds a number beyond the range of floating point")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            _storable(key)
+            _storable_json(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _storable_json(inner, depth + 1)
+    return value
+
+
 def _as_messages(value: Any) -> Any:
     return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
 
 def _as_moment(value: Any) -> Any:
-    """ISO 8601 text as a moment; one without a zone is taken as UTC."""
+    """ISO 8601 text as a moment in UTC; one without a zone is taken as UTC.
+
+    In UTC, because the same moment written in two zones is the same label.
+    """
     if not isinstance(value, str):
         return value
     try:
         moment = dt.datetime.fromisoformat(value)
-    except ValueError as error:
+        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"got {value!r}; ISO 8601 is wanted, 2026-01-31T12:00:00Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 Text = Annotated[str, AfterValidator(_storable)]
 Short = Annotated[str, AfterValidator(_storable), Field(max_length=200)]
 Moment = Annotated[dt.datetime, BeforeValidator(_as_moment)]
+Sampling = Annotated[dict[str, Any], AfterValidator(_storable_json)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        """Table tools write null for what a row lacks; a required field may not be lacking."""
+        if not isinstance(value, dict):
+            return value
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {
+            name: inner
+            for name, inner in value.items()
+            if inner is not None or name not in optional
+        }
 
 
 class Turn(_Strict):
@@ -99,8 +144,8 @@ class PairRecord(_Strict):
     language: Annotated[Text, Field(max_length=35)] = ""
     model_a: Short | None = None
     model_b: Short | None = None
-    sampling_a: dict[str, Any] | None = None
-    sampling_b: dict[str, Any] | None = None
+    sampling_a: Sampling | None = None
+    sampling_b: Sampling | None = None
     gold: ImportedChoice | None = None
     labels: Annotated[tuple[LabelRecord, ...], Field(strict=False)] = ()
 
@@ -108,10 +153,23 @@ class PairRecord(_Strict):
     def _is_a_pair(self) -> Self:
         if self.prompt[-1].role == "assistant":
             raise ValueError("the prompt ends with an assistant's turn; it must end before one")
-        same = (self.model_a, self.sampling_a) == (self.model_b, self.sampling_b)
-        if same and self.response_a == self.response_b:
+        if self._identity("a") == self._identity("b"):
             raise ValueError("response_a and response_b are identical")
+        said: dict[tuple[str, str], float | None] = {}
+        for label in self.labels:
+            if label.order and said.setdefault((label.rater, label.order), label.p_a) != label.p_a:
+                raise ValueError(
+                    f"labels: {label.rater!r} has two different p_a for the order {label.order}"
+                )
         return self
+
+    def _identity(self, side: Literal["a", "b"]) -> str:
+        """The hash by which a response is stored, which alone says whether two are the same."""
+        if side == "a":
+            text, model, sampling = self.response_a, self.model_a, self.sampling_a
+        else:
+            text, model, sampling = self.response_b, self.model_b, self.sampling_b
+        return completion_sha256("", text, model or None, sampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +188,10 @@ def describe(error: ValidationError) -> str:
         where = ".".join(str(part) for part in fault["loc"] if part != "function-after")
         message = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{where}: {message}" if where else message)
-    return "; ".join(faults)
+    return _printable("; ".join(faults))
+
+
+def _printable(reason: str) -> str:
+    """A reason that can be printed on one line, whatever names and values it quotes."""
+    cut = reason[:MAX_REASON_CHARACTERS] + "…" * (len(reason) > MAX_REASON_CHARACTERS)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,12 @@ from corpus.importers import hh_rlhf, pairs_jsonl
 from corpus.importers.records import PairRecord, ParsedLine
 
 MAX_LINE_BYTES = 16 * 2**20
-"""A longer line is refused: it is no pair that a person could read, and it must fit in memory."""
+"""Without the line's end. A longer one is refused: it is no pair that a person could read, and it
+must fit in memory."""
 
 LINES_LOOKED_AT = 20
 GZIP_MAGIC = b"\x1f\x8b"
+CHECKED_BYTES = 2**20
 
 
 class Format(Protocol):
@@ -39,6 +42,34 @@ def format_named(name: str) -> Format:
     if name not in FORMATS:
         raise UnknownFormatError(f"Unknown format {name!r}; known are {', '.join(FORMATS)}.")
     return FORMATS[name]
+
+
+def choose_format(path: Path, name: str | None) -> Format:
+    """The format of that name, or the one found, for a file that can be read to its end.
+
+    Raises EmptyFileError, UnknownFormatError, ImportFileError.
+    """
+    named = format_named(name) if name is not None else None
+    check_whole(path)
+    return named or detect_format(path)
+
+
+def check_whole(path: Path) -> None:
+    """Read the file once, so that a broken one is known before its first line is stored.
+
+    A cut or damaged gzip shows at its end alone. Raises EmptyFileError, ImportFileError.
+    """
+    empty = True
+    with _opened(path) as file:
+        while block := file.read(CHECKED_BYTES):
+            empty = empty and not block.strip()
+    if empty:
+        raise EmptyFileError(f"{path} is empty: there is no line in it.")
+
+
+def source_name(path: Path) -> str:
+    """The file's name as a text that can be stored: a name may hold bytes that are none."""
+    return path.name.encode("utf-8", "replace").decode()[:200]
 
 
 def detect_format(path: Path) -> Format:
@@ -66,12 +97,13 @@ def detect_format(path: Path) -> Format:
 
 def parse_file(path: Path, one: Format) -> Iterator[ParsedLine]:
     """Every line that is not blank, parsed, in constant memory."""
+    source = source_name(path)
     for number, raw in numbered_lines(path):
         fields = read_object(raw)
         if isinstance(fields, str):
             yield ParsedLine(number, reason=fields)
             continue
-        parsed = one.parse(fields, number, path.name)
+        parsed = one.parse(fields, number, source)
         if isinstance(parsed, str):
             yield ParsedLine(number, reason=parsed)
         else:
@@ -79,17 +111,26 @@ def parse_file(path: Path, one: Format) -> Iterator[ParsedLine]:
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers from 1, without blank ones. A cut gzip ends in ImportFileError."""
+    """Lines with their numbers from 1, without blank ones and without their ends.
+
+    A line beyond MAX_LINE_BYTES comes cut, one byte longer than that. A cut gzip ends in
+    ImportFileError.
+    """
     with _opened(path) as file:
         number = 0
         while raw := file.readline(MAX_LINE_BYTES + 1):
             number += 1
-            if len(raw) > MAX_LINE_BYTES:
-                while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-                    pass
-                yield number, raw
-            elif raw.strip():
-                yield number, raw
+            line = raw.removesuffix(b"\n")
+            if len(line) > MAX_LINE_BYTES:
+                _skip_line(file)
+            if line.strip():
+                yield number, line
+
+
+def _skip_line(file: IO[bytes]) -> None:
+    """Read to the end of a line without keeping it."""
+    while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+        pass
 
 
 @contextmanager
@@ -99,7 +140,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             packed = probe.read(2) == GZIP_MAGIC
         with gzip.open(path, "rb") if packed else path.open("rb") as file:
             yield file  # type: ignore[misc]
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ImportFileError(f"Cannot read {path}: {error}") from error
 
 
@@ -108,13 +149,15 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
     if len(raw) > MAX_LINE_BYTES:
         return f"the line is longer than {MAX_LINE_BYTES} bytes"
     try:
-        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        value = json.loads(
+            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+        )
     except UnicodeDecodeError as error:
         return f"not UTF-8: {error.reason} at byte {error.start}"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at column {error.colno}"
     except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
+        return f"not usable JSON: {error}"
     if not isinstance(value, dict):
         return f"a JSON object is wanted, got {type(value).__name__}"
     return value
@@ -122,3 +165,13 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members. A name that stands twice has no meaning that readers agree on."""
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {ascii(double[:50])} stands twice in one object")
+    return found
