@@ -7,7 +7,20 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from annotation.models import GoldAnswer, Guideline, Label, Membership, Rater, Skip, Slot
+from annotation.models import (
+    Adjudication,
+    GoldAnswer,
+    GoldPair,
+    Guideline,
+    Label,
+    Membership,
+    QualityPolicy,
+    Rater,
+    RaterCheck,
+    Skip,
+    Slot,
+    StatusChange,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -74,16 +87,46 @@ class GoldAnswerAdmin(ReadOnlyAdmin):
 
 @admin.register(Rater)
 class RaterAdmin(ReadOnlyAdmin):
-    """A rater's status, and nothing else, may be changed by hand."""
+    """A status changes with a reason, on the project's own pages."""
 
     list_display = ("name", "project", "kind", "status", "created_at")
     list_filter = ("project", "kind", "status")
     list_select_related = ("project",)
     search_fields = ("name",)
-    readonly_fields = ("project", "kind", "name", "user", "created_at")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+@admin.register(QualityPolicy)
+class QualityPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("project", "gold_share", "overlap_share", "kappa_floor", "updated_at")
+    list_select_related = ("project",)
+
+
+@admin.register(RaterCheck)
+class RaterCheckAdmin(ReadOnlyAdmin):
+    list_display = ("rater", "kind", "kappa", "n", "low", "high", "decision", "created_at")
+    list_filter = ("decision", "kind", "rater__project")
+    list_select_related = ("rater",)
+
+
+@admin.register(StatusChange)
+class StatusChangeAdmin(ReadOnlyAdmin):
+    list_display = ("rater", "before", "after", "reason", "actor", "created_at")
+    list_filter = ("after", "rater__project")
+    list_select_related = ("rater", "actor")
+
+
+@admin.register(GoldPair)
+class GoldPairAdmin(ReadOnlyAdmin):
+    list_display = ("pair_id", "project", "state", "choice", "settled_at")
+    list_filter = ("state", "project")
+    list_select_related = ("project",)
+
+
+@admin.register(Adjudication)
+class AdjudicationAdmin(ReadOnlyAdmin):
+    list_display = ("pair_id", "project", "reason", "state", "decided_by", "created_at")
+    list_filter = ("state", "reason", "project")
+    list_select_related = ("project", "decided_by")
 
 
 @admin.register(Membership)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ParseError
@@ -12,31 +14,35 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import services
-from annotation.models import Rater, Skip, Slot
+from annotation.models import Rater, Skip
 from annotation.permissions import LABELLERS, membership_for_task, membership_in
 from annotation.services.labels import ON_SCREEN
+from annotation.task_names import slot_id_of
+from annotation.tasks_shown import Feedback, ShownTask, feedback_on, shown
 
 
-class TaskOutput(serializers.Serializer[Slot]):
+class TaskOutput(serializers.Serializer[ShownTask]):
     """A task as the rater may see it: nothing in it tells purpose, model or order."""
 
-    id = serializers.IntegerField()
+    id = serializers.UUIDField()
     lease = serializers.UUIDField()
     lease_expires_at = serializers.DateTimeField()
-    prompt = serializers.JSONField(source="pair.prompt.messages")
-    left = serializers.SerializerMethodField()
-    right = serializers.SerializerMethodField()
-
-    def get_left(self, slot: Slot) -> str:
-        return slot.pair.first.text if slot.first_is_left else slot.pair.second.text
-
-    def get_right(self, slot: Slot) -> str:
-        return slot.pair.second.text if slot.first_is_left else slot.pair.first.text
+    prompt = serializers.JSONField()
+    left = serializers.CharField()
+    right = serializers.CharField()
 
 
 class ErrorOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
+
+
+class NextInput(serializers.Serializer[Any]):
+    besides = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The task on the screen: take the one after it, ahead of time.",
+    )
 
 
 class LeaseInput(serializers.Serializer[Any]):
@@ -47,16 +53,36 @@ class LabelInput(LeaseInput):
     choice = serializers.ChoiceField(choices=ON_SCREEN)
     seconds = serializers.FloatField(required=False, allow_null=True)
     comment = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    strength = serializers.IntegerField(required=False, allow_null=True)
+    strength = serializers.IntegerField(
+        required=False, allow_null=True, help_text="1 slightly, 2 clearly, 3 much."
+    )
+    criteria = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="The project's axes, by key; each left, right, equal or both_bad.",
+    )
+    edited = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="The better response as it should be.",
+    )
 
 
 class SkipInput(LeaseInput):
     reason = serializers.ChoiceField(choices=Skip.Reason.choices)
 
 
+class FeedbackOutput(serializers.Serializer[Feedback]):
+    correct = serializers.BooleanField()
+    right_answer = serializers.CharField()
+    note = serializers.CharField()
+
+
 class LabelOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     choice = serializers.CharField(help_text="As pressed: left, right, equal or both_bad.")
+    feedback = FeedbackOutput(required=False, help_text="After a calibration answer, and no other.")
 
 
 REFUSED = OpenApiResponse(ErrorOutput, description="Not this rater's task now; nothing changed.")
@@ -66,9 +92,12 @@ def rater_in(request: Request, project_slug: str) -> Rater:
     return services.rater_of(membership_in(request.user, project_slug, LABELLERS))
 
 
-def rater_for_task(request: Request, task_id: int) -> Rater:
-    """The rater as whom this user may touch the task."""
-    return services.rater_of(membership_for_task(request.user, task_id, LABELLERS))
+def task_for(request: Request, task_id: UUID) -> tuple[int, Rater]:
+    """The slot behind a task's name, and the rater as whom this user may touch it."""
+    slot_id = slot_id_of(task_id)
+    if slot_id is None:
+        raise Http404("There is no such task.")
+    return slot_id, services.rater_of(membership_for_task(request.user, slot_id, LABELLERS))
 
 
 def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -84,24 +113,29 @@ def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dic
 
 class NextTask(APIView):
     @extend_schema(
-        request=None, responses={200: TaskOutput, 204: OpenApiResponse(description="Nothing left")}
+        request=NextInput,
+        responses={200: TaskOutput, 204: OpenApiResponse(description="Nothing left")},
     )
     def post(self, request: Request, project_slug: str) -> Response:
         """Take the next task, or the one already held."""
-        slot = services.claim_next_slot(rater=rater_in(request, project_slug))
+        rater = rater_in(request, project_slug)
+        besides = read_input(NextInput, request).get("besides")
+        slot = services.claim_next_slot(
+            rater=rater, besides=slot_id_of(besides) if besides is not None else None
+        )
         if slot is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(TaskOutput(slot).data)
+        return Response(TaskOutput(shown(slot)).data)
 
 
 class SubmitLabel(APIView):
     @extend_schema(request=LabelInput, responses={201: LabelOutput, 409: REFUSED})
-    def post(self, request: Request, task_id: int) -> Response:
+    def post(self, request: Request, task_id: UUID) -> Response:
         """Label a task under its lease."""
-        rater = rater_for_task(request, task_id)
+        slot_id, rater = task_for(request, task_id)
         data = read_input(LabelInput, request)
         label = services.submit_label(
-            slot_id=task_id,
+            slot_id=slot_id,
             rater=rater,
             lease=data["lease"],
             judgement=services.Judgement(
@@ -109,19 +143,24 @@ class SubmitLabel(APIView):
                 seconds=data.get("seconds"),
                 comment=data.get("comment", ""),
                 strength=data.get("strength"),
+                criteria=data.get("criteria", {}),
+                edited=data.get("edited", ""),
             ),
         )
-        return Response({"id": label.pk, "choice": data["choice"]}, status=status.HTTP_201_CREATED)
+        body: dict[str, Any] = {"id": label.pk, "choice": data["choice"]}
+        if (feedback := feedback_on(label)) is not None:
+            body["feedback"] = FeedbackOutput(feedback).data
+        return Response(body, status=status.HTTP_201_CREATED)
 
 
 class SkipTask(APIView):
     @extend_schema(request=SkipInput, responses={204: None, 409: REFUSED})
-    def post(self, request: Request, task_id: int) -> Response:
+    def post(self, request: Request, task_id: UUID) -> Response:
         """Pass a task on to others, with a reason."""
-        rater = rater_for_task(request, task_id)
+        slot_id, rater = task_for(request, task_id)
         data = read_input(SkipInput, request)
         services.skip_slot(
-            slot_id=task_id,
+            slot_id=slot_id,
             rater=rater,
             lease=data["lease"],
             reason=Skip.Reason(data["reason"]),
@@ -131,11 +170,11 @@ class SkipTask(APIView):
 
 class ExtendLease(APIView):
     @extend_schema(request=LeaseInput, responses={200: TaskOutput, 409: REFUSED})
-    def post(self, request: Request, task_id: int) -> Response:
+    def post(self, request: Request, task_id: UUID) -> Response:
         """Keep a task for an open page."""
-        rater = rater_for_task(request, task_id)
+        slot_id, rater = task_for(request, task_id)
         data = read_input(LeaseInput, request)
-        expires = services.extend_lease(slot_id=task_id, rater=rater, lease=data["lease"])
+        expires = services.extend_lease(slot_id=slot_id, rater=rater, lease=data["lease"])
         return Response({"lease_expires_at": expires})
 
 
@@ -144,4 +183,12 @@ class UndoLabel(APIView):
     def post(self, request: Request, project_slug: str) -> Response:
         """Take back the newest label; its task is held again."""
         slot = services.undo_last_label(rater=rater_in(request, project_slug))
-        return Response(TaskOutput(slot).data)
+        return Response(TaskOutput(shown(slot)).data)
+
+
+class ReleaseTasks(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, project_slug: str) -> Response:
+        """Give back what is held: the rater pauses or leaves."""
+        services.release_held(rater=rater_in(request, project_slug))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -6,7 +6,11 @@ AnnotationError
 │   └── AlreadyLabelledError   the task has been submitted before (two tabs, a double click)
 ├── NothingToUndoError         there is no label of yours to take back
 ├── NotARaterError             this user does not label in this project, or is suspended
-└── InvalidLabelError          a value that no label may have
+├── InvalidLabelError          a value that no label may have
+├── StatusError                the rater's status does not allow it
+├── GoldError                  a gold answer that cannot be given so
+├── AdjudicationError          the pair does not wait for a senior (any more)
+└── GuidelineError             a guideline that cannot be published or acknowledged
 """
 
 
@@ -41,3 +45,23 @@ class NotARaterError(AnnotationError):
 class InvalidLabelError(AnnotationError):
     code = "invalid_label"
     status = 400
+
+
+class StatusError(AnnotationError):
+    code = "wrong_status"
+    status = 409
+
+
+class GoldError(AnnotationError):
+    code = "gold_refused"
+    status = 409
+
+
+class AdjudicationError(AnnotationError):
+    code = "adjudication_refused"
+    status = 409
+
+
+class GuidelineError(AnnotationError):
+    code = "guideline_refused"
+    status = 409

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 from django.utils import timezone
 
 from annotation.models import Choice, GoldAnswer, Label, Rater
 from annotation.services import open_slots
+from annotation.services.gold import settle_imported
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
 from corpus.models import Project
@@ -112,11 +112,12 @@ def gold_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[S
         ],
         ignore_conflicts=True,
     )
+    gold = [pair.pair for record, pair in zip(records, pairs, strict=True) if record.gold]
+    settle_imported(pairs=gold, now=timezone.now())
     return 0
 
 
 def slot_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]) -> int:
-    """Ask our raters for one label of each pair that is new."""
-    wanted = [pair.pair for pair in pairs if pair.is_new]
-    open_slots(pairs=wanted, rng=random.Random(wanted[0].sha256 if wanted else 0))
+    """Ask our raters for labels of each pair that is new, as many as the policy wants."""
+    open_slots(pairs=[pair.pair for pair in pairs if pair.is_new])
     return 0

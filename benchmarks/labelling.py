@@ -80,7 +80,7 @@ def fill(project: Project, pairs: int, rng: random.Random) -> None:
             )
             for place, prompt in enumerate(prompts)
         )
-        open_slots(pairs=made, wanted=2, rng=rng)
+        open_slots(pairs=made, wanted=2)
 
 
 def milliseconds(work: Callable[[], object]) -> float:

@@ -109,6 +109,12 @@ class Pair(models.Model):
         SAMPLED = "sampled"
         REVISION = "revision"
         ROUND = "round"
+        EDIT = "edit", "edited by a rater"
+
+    class HeldBack(models.TextChoices):
+        IDENTITY = "identity", "a completion gives its author away"
+        DUPLICATE = "duplicate", "near-duplicate of another prompt"
+        SET_ASIDE = "set_aside", "set aside by a senior"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pairs")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="pairs")
@@ -121,6 +127,12 @@ class Pair(models.Model):
         max_length=100, blank=True, help_text="What brought the pair: a file, a sampling run."
     )
     priority = models.IntegerField(default=0)
+    held_back = models.CharField(
+        max_length=10,
+        choices=HeldBack,
+        blank=True,
+        help_text="Why no label is wanted of it and no new dataset holds it; empty while in use.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

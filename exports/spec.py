@@ -23,7 +23,7 @@ class FreezeFilters(BaseModel):
         0.05, ge=0, lt=0.5, description="Pairs whose probability is this close to ½ are dropped."
     )
     batch: str | None = Field(None, description="Only pairs that this batch brought.")
-    origin: Literal["import", "sampled", "revision", "round"] | None = Field(
+    origin: Literal["import", "sampled", "revision", "round", "edit"] | None = Field(
         None, description="Only pairs of this origin."
     )
     domain: str | None = Field(None, description="Only prompts of this domain.")

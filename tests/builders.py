@@ -6,7 +6,6 @@ project and must be refused everywhere in this one.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -93,7 +92,7 @@ def make_pair(
         origin=Pair.Origin.IMPORT,
     )
     if slots:
-        open_slots(pairs=[pair], wanted=slots, rng=random.Random(number))
+        open_slots(pairs=[pair], wanted=slots)
     return pair
 
 

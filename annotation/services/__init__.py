@@ -1,24 +1,54 @@
 """Everything a request may change in annotation, one file a noun."""
 
+from annotation.services.adjudication import decide, dismiss, find_adjudications, set_aside
+from annotation.services.checks import check_rater, check_raters
+from annotation.services.claims import claim_next_slot
+from annotation.services.gold import answer_gold, retire_gold
+from annotation.services.guidelines import (
+    acknowledge_guideline,
+    publish_guideline,
+    unread_guideline,
+)
 from annotation.services.labels import Judgement, submit_label, undo_last_label
-from annotation.services.members import add_member, rater_of
+from annotation.services.members import add_member, rater_of, remove_member
+from annotation.services.policy import policy_of, set_policy, wanted_labels
 from annotation.services.slots import (
-    claim_next_slot,
     extend_lease,
     open_slots,
     release_expired_slots,
+    release_held,
     skip_slot,
 )
+from annotation.services.status import reinstate_rater, send_to_calibration, suspend_rater
 
 __all__ = [
     "Judgement",
+    "acknowledge_guideline",
     "add_member",
+    "answer_gold",
+    "check_rater",
+    "check_raters",
     "claim_next_slot",
+    "decide",
+    "dismiss",
     "extend_lease",
+    "find_adjudications",
     "open_slots",
+    "policy_of",
+    "publish_guideline",
     "rater_of",
+    "reinstate_rater",
     "release_expired_slots",
+    "release_held",
+    "remove_member",
+    "retire_gold",
+    "send_to_calibration",
+    "set_aside",
+    "set_policy",
     "skip_slot",
     "submit_label",
+    "suspend_rater",
     "undo_last_label",
+    "unread_guideline",
+    "wanted_labels",
 ]

@@ -150,7 +150,9 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
         return f"the line is longer than {MAX_LINE_BYTES} bytes"
     try:
         value = json.loads(
-            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+            raw.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_doubles,
         )
     except UnicodeDecodeError as error:
         return f"not UTF-8: {error.reason} at byte {error.start}"
@@ -173,5 +175,5 @@ def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(members):
         names = [name for name, _ in members]
         double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {ascii(double[:50])} stands twice in one object")
+        raise ValueError(f"the name {double[:50]!a} stands twice in one object")
     return found

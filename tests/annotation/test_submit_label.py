@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import uuid
 
 import pytest
@@ -20,6 +19,7 @@ from annotation.services import (
     Judgement,
     claim_next_slot,
     open_slots,
+    release_held,
     submit_label,
     undo_last_label,
 )
@@ -90,25 +90,35 @@ def test_a_label_names_the_newest_guideline(rater: Rater) -> None:
     assert label.guideline.number == 2
 
 
-def test_sides_are_drawn_balanced_and_mirrored_within_a_pair() -> None:
+def test_sides_are_mirrored_within_a_pair_and_balanced_for_each_rater() -> None:
     project = make_project()
-    pairs = [make_pair(project, number) for number in range(300)]
-    assert open_slots(pairs=pairs, wanted=2, rng=random.Random(3)) == 600
-    by_pair: dict[int, list[bool]] = {}
-    for pair, side in Slot.objects.order_by("id").values_list("pair", "first_is_left"):
+    pairs = [make_pair(project, number) for number in range(100)]
+    assert open_slots(pairs=pairs, wanted=2) == 200
+    raters = [make_rater(project, name) for name in ("ann", "ben")]
+    for rater in raters:
+        for _ in pairs:
+            press(rater)
+    by_pair: dict[int, list[bool | None]] = {}
+    for pair, side in Slot.objects.filter(state="done").values_list("pair", "first_is_left"):
         by_pair.setdefault(pair, []).append(side)
-    assert all(sorted(sides) == [False, True] for sides in by_pair.values())
-    # The first slot of each pair is a fair coin: 150 ± 4 standard deviations of 8.7.
-    assert 115 < sum(sides[0] for sides in by_pair.values()) < 185
+    assert len(by_pair) == 100
+    assert all(set(sides) == {False, True} for sides in by_pair.values())
+    for rater in raters:
+        shown = Slot.objects.filter(rater=rater, state="done")
+        assert abs(shown.filter(first_is_left=True).count() - 50) <= 5
 
 
-def test_sides_follow_the_seed() -> None:
+def test_the_side_of_a_slot_is_drawn_once() -> None:
     project = make_project()
-    pairs = [make_pair(project, number) for number in range(20)]
-    for _ in range(2):
-        open_slots(pairs=pairs, rng=random.Random(9))
-    sides = list(Slot.objects.order_by("id").values_list("first_is_left", flat=True))
-    assert sides[:20] == sides[20:]
+    make_pair(project, slots=1)
+    drawn = set()
+    for number in range(12):
+        rater = make_rater(project, f"rater {number}")
+        slot = claim_next_slot(rater=rater)
+        assert slot is not None
+        drawn.add(slot.first_is_left)
+        release_held(rater=rater)
+    assert len(drawn) == 1
 
 
 def test_the_second_of_two_tabs_is_refused_and_changes_nothing(rater: Rater) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from annotation.models import Label, Rater, Skip, Slot
+from annotation.task_names import task_name
 from tests.builders import Cast, make_cast, make_pair, rater_for
 
 pytestmark = [
@@ -121,7 +122,7 @@ def test_anothers_task_and_a_strange_lease_are_conflicts(alice: Program, cast: C
 
 def test_a_lease_that_ran_out_is_a_conflict(alice: Program) -> None:
     task = alice.task()
-    Slot.objects.filter(pk=task["id"]).update(lease_expires_at="2020-01-01T00:00:00Z")
+    Slot.objects.filter(state="leased").update(lease_expires_at="2020-01-01T00:00:00Z")
     status, error = alice.label(task)
     assert (status, error["code"]) == (409, "lease_expired")
 
@@ -178,9 +179,9 @@ def test_a_project_of_others_does_not_exist(alice: Program, cast: Cast) -> None:
 
 
 def test_a_task_that_does_not_exist_is_not_found(alice: Program) -> None:
-    for number in (10**6, 10**18, 10**30):
-        status, error = alice.post(f"/api/tasks/{number}/label", {})
-        assert (status, error["code"]) == (404, "not_found"), number
+    for name in (task_name(10**6), task_name(2**63 - 1), uuid.uuid4(), uuid.UUID(int=0)):
+        status, error = alice.post(f"/api/tasks/{name}/label", {})
+        assert (status, error["code"]) == (404, "not_found"), name
 
 
 def test_a_researcher_is_told_that_the_role_may_not(alice: Program, cast: Cast) -> None:

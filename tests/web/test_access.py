@@ -70,7 +70,7 @@ def places(cast: Cast) -> list[Place]:
         "<slug:project_slug>": project.slug,
         "<slug:sha256>": dataset.sha256,
         "<int:model_id>": model.pk,
-        "<int:task_id>": task.pk,
+        "<uuid:task_id>": task.pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

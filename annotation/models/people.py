@@ -1,0 +1,130 @@
+"""Members of a project and the raters they are."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotation.models.guideline import Guideline
+from corpus.models import Project
+
+
+class Role(models.TextChoices):
+    RATER = "rater"
+    SENIOR = "senior", "senior rater"
+    ADMIN = "admin"
+    RESEARCHER = "researcher"
+
+
+class Membership(models.Model):
+    """Who may do what in which project. Without one, a project does not exist for a user."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="one_role_per_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} in {self.project}"
+
+
+class Rater(models.Model):
+    """One who judges pairs, human or machine. An imported rater has no account."""
+
+    class Kind(models.TextChoices):
+        HUMAN = "human"
+        JUDGE = "judge"
+
+    class Status(models.TextChoices):
+        ONBOARDING = "onboarding"
+        ACTIVE = "active"
+        RETRAINING = "retraining"
+        SUSPENDED = "suspended"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="raters")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=200)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="raters",
+    )
+    status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=500, blank=True)
+    guideline_read = models.ForeignKey(
+        Guideline,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The newest version that they said they have read.",
+    )
+
+    # Where quality control stands with them. Marks are ids, so that no clock can move them.
+    certified_after = models.BigIntegerField(
+        default=0, help_text="Gold answers count for the window from this label's id on."
+    )
+    calibration_after = models.BigIntegerField(
+        default=0, help_text="Calibration slots count for the present try from this slot's id on."
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Failed since sent to calibrate.")
+    retrainings = models.PositiveSmallIntegerField(default=0)
+    recalibration_from = models.DateTimeField(null=True, blank=True)
+    recalibration_left = models.PositiveSmallIntegerField(default=0)
+
+    # Where the queue stands with them.
+    tasks_drawn = models.PositiveBigIntegerField(default=0)
+    side_balance = models.IntegerField(
+        default=0, help_text="Tasks that showed first on the left, minus the others."
+    )
+    gold_cursor = models.BigIntegerField(default=0, help_text="Their place in the round of gold.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "name"], name="one_rater_per_kind_and_name"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                name="one_rater_per_user",
+                condition=Q(user__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="human") | Q(user__isnull=True), name="a_judge_has_no_account"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusChange(models.Model):
+    """A rater's status was changed, by the rules or by an admin. Append-only."""
+
+    rater = models.ForeignKey(Rater, on_delete=models.CASCADE, related_name="status_changes")
+    before = models.CharField(max_length=12, choices=Rater.Status)
+    after = models.CharField(max_length=12, choices=Rater.Status)
+    reason = models.CharField(max_length=500)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty when the rules decided.",
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.rater}: {self.before} → {self.after}"

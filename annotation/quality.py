@@ -1,0 +1,93 @@
+"""Where a rater stands by their κ, and the flags that need no gold: pure rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from annotation.agreement import Coefficient, Z
+
+
+class Standing(StrEnum):
+    UNKNOWN = "unknown"
+    """Too few answers, or no κ: nobody is judged on noise."""
+    GOOD = "good"
+    DOUBTFUL = "doubtful"
+    """The point is below the floor, the interval is not: a warning."""
+    BELOW = "below"
+    """The whole interval is below the floor: act."""
+
+
+def standing(kappa: Coefficient, *, floor: float, min_labels: int) -> Standing:
+    """Where a κ with its interval stands against a floor in [-1, 1]."""
+    if kappa.value is None or kappa.n < min_labels:
+        return Standing.UNKNOWN
+    if kappa.high is not None and kappa.high < floor:
+        return Standing.BELOW
+    return Standing.DOUBTFUL if kappa.value < floor else Standing.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a rater answers, without regard to what is right."""
+
+    left: int
+    right: int
+    equal: int
+    both_bad: int
+    median_seconds: float | None
+    repeats: int
+    flips: int
+
+    @property
+    def total(self) -> int:
+        return self.left + self.right + self.equal + self.both_bad
+
+
+def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: float) -> list[str]:
+    """What is odd about a rater's habits, in words; nothing below `min_labels` labels.
+
+    - side bias: the share of left among the decided is off ½ beyond what chance does to 1 in
+      10,000 raters (normal approximation of the binomial), and by more than 10 points;
+    - one answer always: one button took at least 95 % of the labels;
+    - speeding: the median time on task is below `min_seconds`;
+    - changes their mind: the lower end of Wilson's interval of the share of flips on repeats is
+      above `max_flips`.
+
+    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    """
+    found: list[str] = []
+    if habits.total < min_labels:
+        return found
+    decided = habits.left + habits.right
+    if decided >= min_labels:
+        share = habits.left / decided
+        deviation = abs(share - 0.5) / (0.5 / decided**0.5)
+        if deviation > SIDE_BIAS_Z and abs(share - 0.5) > SIDE_BIAS_POINTS:
+            side = "left" if share > 0.5 else "right"
+            found.append(f"side bias: {max(share, 1 - share):.0%} {side}")
+    commonest = max(habits.left, habits.right, habits.equal, habits.both_bad)
+    if commonest >= ONE_ANSWER * habits.total:
+        found.append(f"one answer: {commonest / habits.total:.0%} the same button")
+    if habits.median_seconds is not None and habits.median_seconds < min_seconds:
+        found.append(f"speeding: {habits.median_seconds:.1f} s at the median")
+    if habits.repeats >= MIN_REPEATS and wilson_low(habits.flips, habits.repeats) > max_flips:
+        found.append(f"changes their mind: {habits.flips} of {habits.repeats} repeats")
+    return found
+
+
+SIDE_BIAS_Z = 3.89
+SIDE_BIAS_POINTS = 0.1
+ONE_ANSWER = 0.95
+MIN_REPEATS = 10
+
+
+def wilson_low(hits: int, n: int) -> float:
+    """The lower end of Wilson's 95 % interval of a share, 0 where n is 0."""
+    if n == 0:
+        return 0.0
+    share = hits / n
+    centre = share + Z**2 / (2 * n)
+    spread = Z * math.sqrt((share * (1 - share) + Z**2 / (4 * n)) / n)
+    return max(0.0, (centre - spread) / (1 + Z**2 / n))

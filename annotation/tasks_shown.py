@@ -1,0 +1,76 @@
+"""What a rater may see of a task, and of their calibration answer. Nothing else leaves the server.
+
+Neither purpose, model, gold, other labels nor verdicts are in here, so that no page and no program
+can give them away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from annotation.models import Choice, Label, Slot
+from annotation.task_names import task_name
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    """A task under its lease. `turns` are {role, content}; left and right are texts."""
+
+    id: UUID
+    lease: UUID
+    lease_expires_at: datetime
+    prompt: list[dict[str, str]]
+    left: str
+    right: str
+
+
+def shown(slot: Slot) -> ShownTask:
+    """The task as its rater sees it. The slot is held and its texts are loaded."""
+    if slot.lease is None or slot.lease_expires_at is None:
+        raise ValueError(f"Slot {slot.pk} is held by nobody.")
+    sides = (slot.pair.first.text, slot.pair.second.text)
+    left, right = sides if slot.first_is_left else sides[::-1]
+    return ShownTask(
+        id=task_name(slot.pk),
+        lease=slot.lease,
+        lease_expires_at=slot.lease_expires_at,
+        prompt=slot.pair.prompt.messages,
+        left=left,
+        right=right,
+    )
+
+
+def on_screen(choice: str, *, first_is_left: bool) -> str:
+    """A stored choice as it stood on the screen: left, right, equal or both_bad."""
+    if choice in (Choice.EQUAL, Choice.BOTH_BAD):
+        return choice
+    return "left" if (choice == Choice.FIRST) == first_is_left else "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Whether a calibration answer was right, and if not, what is and why."""
+
+    correct: bool
+    pressed: str
+    right_answer: str
+    note: str
+
+
+def feedback_on(label: Label) -> Feedback | None:
+    """Shown after a calibration answer, and after no other: gold in the stream stays unknown."""
+    slot = label.slot
+    if slot is None or slot.purpose != Slot.Purpose.CALIBRATION:
+        return None
+    gold = getattr(label.pair, "gold", None)
+    if gold is None or not gold.choice:
+        return None
+    first_is_left = bool(slot.first_is_left)
+    return Feedback(
+        correct=gold.choice == label.choice,
+        pressed=on_screen(label.choice, first_is_left=first_is_left),
+        right_answer=on_screen(gold.choice, first_is_left=first_is_left),
+        note="" if gold.choice == label.choice else gold.note,
+    )
