@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from annotation.errors import NotARaterError
 from annotation.models import Membership, Role
 from corpus.models import Project
 
@@ -90,7 +91,10 @@ def member_view(
             request: MemberRequest, project_slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponseBase:
             request.membership = membership_in(request.user, project_slug, roles)
-            return view(request, request.membership.project, *args, **kwargs)
+            try:
+                return view(request, request.membership.project, *args, **kwargs)
+            except NotARaterError as error:
+                raise PermissionDenied(str(error)) from error
 
         return login_required(guarded)
 

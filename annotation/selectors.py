@@ -18,6 +18,7 @@ from annotation.contingency import (
     tables_of_two,
 )
 from annotation.models import Choice, GoldAnswer, Label, Rater, Slot
+from annotation.services.policy import policy_of
 from corpus.models import Project
 
 CHOICES = tuple(Choice.values)
@@ -45,8 +46,22 @@ class RaterProgress:
         total = self.done + self.left
         return round(100 * self.done / total) if total else 100
 
+    @property
+    def words(self) -> str:
+        return f"{self.done} done · {self.left}{'+' if self.more else ''} left"
+
 
 def rater_progress(rater: Rater) -> RaterProgress:
+    """For a rater in calibration: of the pairs of this try; else of all that is to be had."""
+    if rater.status in (Rater.Status.ONBOARDING, Rater.Status.RETRAINING):
+        answered = Slot.objects.filter(
+            rater=rater,
+            purpose=Slot.Purpose.CALIBRATION,
+            state=Slot.State.DONE,
+            pk__gt=rater.calibration_after,
+        ).count()
+        wanted = policy_of(rater.project_id).calibration_pairs
+        return RaterProgress(done=answered, left=max(0, wanted - answered))
     done = Label.objects.effective().filter(rater=rater).count()
     waiting = Slot.objects.filter(state=Slot.State.OPEN).new_to(rater)
     pairs = list(waiting.values_list("pair_id", flat=True)[:PROGRESS_SLOTS])

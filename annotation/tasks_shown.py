@@ -25,6 +25,11 @@ class ShownTask:
     left: str
     right: str
 
+    @property
+    def sides(self) -> tuple[tuple[str, str, str], ...]:
+        """(side, letter, text) of both completions, for the page."""
+        return (("left", "A", self.left), ("right", "B", self.right))
+
 
 def shown(slot: Slot) -> ShownTask:
     """The task as its rater sees it. The slot is held and its texts are loaded."""

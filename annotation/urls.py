@@ -1,15 +1,23 @@
 from django.urls import path
 
-from annotation import api, views
+from annotation import api
+from annotation.views import labelling, overview
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("projects/<slug:project_slug>/", views.project, name="project"),
-    path("projects/<slug:project_slug>/label/", views.label, name="label"),
-    path("projects/<slug:project_slug>/label/submit", views.label_submit, name="label_submit"),
-    path("projects/<slug:project_slug>/label/skip", views.label_skip, name="label_skip"),
-    path("projects/<slug:project_slug>/label/undo", views.label_undo, name="label_undo"),
-    path("projects/<slug:project_slug>/label/extend", views.label_extend, name="label_extend"),
+    path("", overview.home, name="home"),
+    path("projects/<slug:project_slug>/", overview.project, name="project"),
+    path("projects/<slug:project_slug>/label/", labelling.label, name="label"),
+    path("projects/<slug:project_slug>/label/next", labelling.label_next, name="label_next"),
+    path("projects/<slug:project_slug>/label/pause", labelling.label_pause, name="label_pause"),
+    path(
+        "projects/<slug:project_slug>/label/acknowledge",
+        labelling.label_acknowledge,
+        name="label_acknowledge",
+    ),
+    path("projects/<slug:project_slug>/label/submit", labelling.label_submit, name="label_submit"),
+    path("projects/<slug:project_slug>/label/skip", labelling.label_skip, name="label_skip"),
+    path("projects/<slug:project_slug>/label/undo", labelling.label_undo, name="label_undo"),
+    path("projects/<slug:project_slug>/label/extend", labelling.label_extend, name="label_extend"),
     path(
         "api/projects/<slug:project_slug>/tasks/next", api.NextTask.as_view(), name="api_next_task"
     ),

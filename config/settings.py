@@ -200,6 +200,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = CONCORD_HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 FRONT_END_FOLDERS = {
+    "diff": NODE_MODULES / "diff" / "dist",
     "htmx": NODE_MODULES / "htmx.org" / "dist",
     "tabler/css": NODE_MODULES / "@tabler" / "core" / "dist" / "css",
     "tabler/js": NODE_MODULES / "@tabler" / "core" / "dist" / "js",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import template
 from django.forms import BoundField, Select
 from django.utils.safestring import SafeString
@@ -33,3 +36,9 @@ def bootstrap(field: BoundField) -> SafeString:
     """A form field with Bootstrap's class for its kind."""
     css = "form-select" if isinstance(field.field.widget, Select) else "form-control"
     return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})
+
+
+@register.filter
+def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
+    """mapping[key], empty where there is none."""
+    return mapping.get(key, "") if mapping else ""

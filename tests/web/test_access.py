@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from annotation.models import Slot
+from annotation.task_names import task_name
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from judging.models import JudgeConfig, JudgeRun
@@ -70,7 +71,7 @@ def places(cast: Cast) -> list[Place]:
         "<slug:project_slug>": project.slug,
         "<slug:sha256>": dataset.sha256,
         "<int:model_id>": model.pk,
-        "<uuid:task_id>": task.pk,
+        "<uuid:task_id>": task_name(task.pk),
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

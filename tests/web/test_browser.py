@@ -92,6 +92,14 @@ def wait_for_next(page: Page, before: str) -> None:
     )
 
 
+def wait_until_stored(page: Page, labels: int) -> None:
+    """The next pair is on the screen before the label of the last one is stored."""
+    page.wait_for_function(
+        "labels => document.querySelector('[data-words]')?.textContent.includes(`${labels} done`)",
+        arg=labels,
+    )
+
+
 def test_a_rater_labels_by_key_and_button_without_a_reload(
     context: BrowserContext, cast: Cast, complaints: list[str]
 ) -> None:
@@ -104,6 +112,7 @@ def test_a_rater_labels_by_key_and_button_without_a_reload(
     first = task(page)
     page.keyboard.press("a")
     wait_for_next(page, first)
+    wait_until_stored(page, 1)
     label = Label.objects.get()
     assert label.first_was_left is not None
     assert label.choice == (Choice.FIRST if label.first_was_left else Choice.SECOND)
@@ -117,6 +126,7 @@ def test_a_rater_labels_by_key_and_button_without_a_reload(
     assert task(page) == second
     page.click("button[value=both_bad]")
     wait_for_next(page, second)
+    wait_until_stored(page, 2)
     assert Label.objects.latest("id").comment == "axe 1 2"
 
     third = task(page)
@@ -131,6 +141,7 @@ def test_a_rater_labels_by_key_and_button_without_a_reload(
     assert page.input_value("#comment") == "axe 1 2"
     page.keyboard.press("e")
     wait_for_next(page, second)
+    wait_until_stored(page, 2)
     assert Label.objects.effective().filter(choice="equal").count() == 1
 
     assert page.evaluate("window.sameDocument")
@@ -191,6 +202,7 @@ def test_hostile_answers_do_nothing_and_break_nothing(
         before = task(page)
         page.keyboard.press("e")
         wait_for_next(page, before)
+    wait_until_stored(page, len(HOSTILE))
 
     assert Label.objects.count() == len(HOSTILE)
     assert dialogs == []

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import Label, Skip, Slot
+from annotation.task_names import task_name
 from corpus.models import ModelVersion
 from tests.builders import Cast, make_cast, make_completion, make_pair
 from tests.web.hostile import HOSTILE
@@ -24,7 +25,8 @@ def cast(client: Client) -> Cast:
 
 def post(client: Client, action: str, slot: Slot, **fields: object) -> tuple[int, str]:
     answer = client.post(
-        f"/projects/harbour/label/{action}", {"task": slot.pk, "lease": str(slot.lease), **fields}
+        f"/projects/harbour/label/{action}",
+        {"task": str(task_name(slot.pk)), "lease": str(slot.lease), **fields},
     )
     return answer.status_code, answer.content.decode()
 
@@ -71,7 +73,7 @@ def test_a_label_is_stored_and_the_next_card_comes_back(client: Client, cast: Ca
     assert (label.choice, label.seconds, label.comment) == ("second", 3.5, "clear")
     assert status == 200
     assert "<html" not in card
-    assert f'data-task="{held(cast).pk}"' in card
+    assert f'data-task="{task_name(held(cast).pk)}"' in card
     assert held(cast).pk != slot.pk
 
 

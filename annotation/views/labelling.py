@@ -1,0 +1,268 @@
+"""The labelling page: tasks, ahead of time where the page asks, and what the rater sends."""
+
+from __future__ import annotations
+
+import math
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import services
+from annotation.errors import AnnotationError, GuidelineError, InvalidLabelError, LeaseError
+from annotation.models import Label, Rater, Skip, Slot
+from annotation.permissions import LABELLERS, MemberRequest, member_view
+from annotation.selectors import rater_progress
+from annotation.task_names import slot_id_of
+from annotation.tasks_shown import Feedback, feedback_on, on_screen, shown
+from corpus.models import Project
+
+CRITERION_VALUES = (("left", "A"), ("equal", "Equal"), ("right", "B"), ("both_bad", "Neither"))
+STRENGTHS = ((1, "Slightly", "s"), (2, "Clearly", "c"), (3, "Much", "m"))
+
+
+@never_cache
+@member_view(LABELLERS)
+def label(request: MemberRequest, project: Project) -> HttpResponse:
+    """The labelling page with the rater's task in it, or what they have to read first."""
+    rater = services.rater_of(request.membership)
+    unread = services.unread_guideline(rater)
+    slot = None if unread else services.claim_next_slot(rater=rater)
+    context = _context(project, rater, slot) | {
+        "tab": "label",
+        "unread": unread,
+        "guideline": project.guidelines.order_by("-number").first(),
+    }
+    return render(request, "annotation/label.html", context)
+
+
+@never_cache
+@require_GET
+@member_view(LABELLERS)
+def label_next(request: MemberRequest, project: Project) -> HttpResponse:
+    """The card of the task after the one that the page shows; 204 when there is none."""
+    rater = services.rater_of(request.membership)
+    besides = _named(request.GET.get("besides", ""))
+    if besides is None or services.unread_guideline(rater) is not None:
+        return HttpResponse(status=204)
+    slot = services.claim_next_slot(rater=rater, besides=besides)
+    if slot is None or slot.pk == besides:
+        return HttpResponse(status=204)
+    return render(request, "annotation/_card.html", _context(project, rater, slot))
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_submit(request: MemberRequest, project: Project) -> HttpResponse:
+    """Store a label. The answer is the next task's card; or, for a page that has fetched that card
+    ahead of time (`ahead`), JSON with what changed in the bar above it."""
+    rater = services.rater_of(request.membership)
+    ahead = bool(request.POST.get("ahead"))
+    try:
+        label = services.submit_label(
+            slot_id=_slot_id(request),
+            rater=rater,
+            lease=_lease(request),
+            judgement=_judgement(request),
+        )
+    except AnnotationError as error:
+        if ahead:
+            return JsonResponse({"code": error.code, "message": str(error)}, status=error.status)
+        return _next_card(request, project, rater, refused=error)
+    if ahead:
+        progress = rater_progress(rater)
+        return JsonResponse({"bar": {"percent": progress.percent, "words": progress.words}})
+    return _next_card(request, project, rater, feedback=feedback_on(label))
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_skip(request: MemberRequest, project: Project) -> HttpResponse:
+    """Pass a task on; the answer is the next task's card."""
+    rater = services.rater_of(request.membership)
+    reason = request.POST.get("reason", "")
+    try:
+        if reason not in Skip.Reason:
+            raise LeaseError(f"{reason!r} is no reason to skip.")
+        services.skip_slot(
+            slot_id=_slot_id(request),
+            rater=rater,
+            lease=_lease(request),
+            reason=Skip.Reason(reason),
+        )
+    except AnnotationError as error:
+        return _next_card(request, project, rater, refused=error)
+    return _next_card(request, project, rater)
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_undo(request: MemberRequest, project: Project) -> HttpResponse:
+    """Take the last label back; the answer is its card again, with what was pressed."""
+    rater = services.rater_of(request.membership)
+    try:
+        slot = services.undo_last_label(rater=rater)
+    except AnnotationError as error:
+        return _next_card(request, project, rater, refused=error)
+    return _card(request, _context(project, rater, slot) | {"undone": _before(slot, rater)})
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_extend(request: MemberRequest, project: Project) -> HttpResponse:
+    """Keep the task for an open page: 204, or 409 when it is gone."""
+    rater = services.rater_of(request.membership)
+    try:
+        services.extend_lease(slot_id=_slot_id(request), rater=rater, lease=_lease(request))
+    except AnnotationError as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain")
+    return HttpResponse(status=204)
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_pause(request: MemberRequest, project: Project) -> HttpResponse:
+    """Give the held tasks back to the others while the rater is away."""
+    rater = services.rater_of(request.membership)
+    services.release_held(rater=rater)
+    return render(request, "annotation/_paused.html", {"project": project})
+
+
+@require_POST
+@member_view(LABELLERS)
+def label_acknowledge(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """The rater has read the guideline; on to the next task."""
+    rater = services.rater_of(request.membership)
+    number = request.POST.get("number", "")
+    try:
+        if not number.isdecimal() or len(number) > 9:
+            raise GuidelineError("The guideline's number is missing from what was sent.")
+        services.acknowledge_guideline(rater=rater, number=int(number))
+    except GuidelineError as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain")
+    return redirect("label", project.slug)
+
+
+def _next_card(
+    request: MemberRequest,
+    project: Project,
+    rater: Rater,
+    *,
+    refused: AnnotationError | None = None,
+    feedback: Feedback | None = None,
+) -> HttpResponse:
+    rater.refresh_from_db()
+    try:
+        slot = services.claim_next_slot(rater=rater)
+    except AnnotationError as error:
+        slot, refused = None, error
+    context = _context(project, rater, slot) | {"refused": refused, "feedback": feedback}
+    return _card(request, context)
+
+
+def _card(request: MemberRequest, context: dict[str, object]) -> HttpResponse:
+    """The card alone; a refusal is a 409 that carries the way on."""
+    refused = context.get("refused")
+    status = refused.status if isinstance(refused, AnnotationError) else 200
+    return render(request, "annotation/_task.html", context, status=status)
+
+
+def _context(project: Project, rater: Rater, slot: Slot | None) -> dict[str, object]:
+    return {
+        "project": project,
+        "rater": rater,
+        "policy": services.policy_of(project.pk),
+        "task": shown(slot) if slot is not None else None,
+        "progress": rater_progress(rater),
+        "skip_reasons": Skip.Reason.choices,
+        "criterion_values": CRITERION_VALUES,
+        "strengths": STRENGTHS,
+        "learning": rater.status in (Rater.Status.ONBOARDING, Rater.Status.RETRAINING),
+    }
+
+
+def _before(slot: Slot, rater: Rater) -> dict[str, object]:
+    """What the rater had pressed and written before the undo, as it stood on the screen."""
+    last = slot.labels.filter(rater=rater, withdrawn=False).order_by("-id").first()
+    if last is None:
+        return {}
+    first_is_left = bool(slot.first_is_left)
+    return {
+        "pressed": on_screen(last.choice, first_is_left=first_is_left),
+        "comment": last.comment,
+        "strength": last.strength,
+        "criteria": {
+            key: on_screen(choice, first_is_left=first_is_left)
+            for key, choice in last.criteria.items()
+        },
+        "edited": _edit_of(last),
+    }
+
+
+def _edit_of(label: Label) -> str:
+    derived = label.derived.select_related("pair__first", "pair__second").first()
+    if derived is None:
+        return ""
+    pair = derived.pair
+    return pair.first.text if derived.choice == Label.Choice.FIRST else pair.second.text
+
+
+def _judgement(request: HttpRequest) -> services.Judgement:
+    sent = request.POST
+    criteria = {
+        name.removeprefix("criterion-"): value
+        for name, value in sent.items()
+        if name.startswith("criterion-") and isinstance(value, str) and value
+    }
+    pressed = sent.get("choice", "")
+    edited = sent.get("edited", "")
+    if edited.strip() and sent.get("edited_side") != pressed:
+        raise InvalidLabelError(
+            "You edited the response that you did not choose. Choose it, or undo the edit."
+        )
+    strength = sent.get("strength", "")
+    if strength and strength not in ("1", "2", "3"):
+        raise InvalidLabelError(f"strength is {strength[:20]!r}; it must be 1, 2 or 3.")
+    return services.Judgement(
+        pressed=pressed,
+        seconds=_seconds(request),
+        comment=sent.get("comment", ""),
+        strength=int(strength) if strength else None,
+        criteria=criteria,
+        edited=edited,
+    )
+
+
+def _named(text: str) -> int | None:
+    """The slot behind a task's name, None when it is no name."""
+    try:
+        return slot_id_of(UUID(text))
+    except ValueError:
+        return None
+
+
+def _slot_id(request: HttpRequest) -> int:
+    slot_id = _named(request.POST.get("task", ""))
+    if slot_id is None:
+        raise LeaseError("The task is missing from what was sent.")
+    return slot_id
+
+
+def _lease(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("lease", ""))
+    except ValueError as error:
+        raise LeaseError("The lease is missing from what was sent.") from error
+
+
+def _seconds(request: HttpRequest) -> float | None:
+    """The time measured by the page; None where a page did not measure it."""
+    text = request.POST.get("seconds", "")
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan  # refused by the service, with the limits
