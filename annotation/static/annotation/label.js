@@ -49,6 +49,9 @@ async function fetchAhead() {
   const task = shownTask();
   ahead = null;
   if (!task || form().hasAttribute("data-learning")) return;
+  // A task that is still being sent is still held: asked now, the server would offer it again.
+  await sending;
+  if (shownTask() !== task) return;
   try {
     const answer = await fetch(`${host.dataset.next}?besides=${task}`, { headers: { Accept: "text/html" } });
     if (answer.status !== 200 || answer.redirected) return;
@@ -97,7 +100,6 @@ function submitAhead(body) {
   unsent += 1;
   const undo = $("[data-undo] button");
   undo.disabled = true;
-  show(card);
   const deliver = async () => {
     const answer = await send(body);
     if (answer === null) {
@@ -114,6 +116,7 @@ function submitAhead(body) {
     }
   };
   sending = sending.then(deliver);
+  show(card);
 }
 
 function fill(held, pressed) {
