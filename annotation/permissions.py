@@ -29,6 +29,9 @@ READERS = frozenset({Role.SENIOR, Role.ADMIN, Role.RESEARCHER})
 RESEARCHERS = frozenset({Role.ADMIN, Role.RESEARCHER})
 """Who freezes datasets and launches judges and training runs."""
 
+SENIORS = frozenset({Role.SENIOR, Role.ADMIN})
+"""Who authors gold answers and decides what raters differ on."""
+
 ADMINS = frozenset({Role.ADMIN})
 
 EVERYONE = frozenset(Role)

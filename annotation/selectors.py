@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, F, Max, Min
+from django.db.models import Count, F, Max, Min, Sum
+from django.db.models.functions import TruncDate
 from numpy.typing import NDArray
 
 from annotation.agreement import Coefficient, cohen_kappa, fleiss_kappa, krippendorff_alpha
@@ -17,9 +20,10 @@ from annotation.contingency import (
     tables_against,
     tables_of_two,
 )
-from annotation.models import Choice, GoldAnswer, Label, Rater, Slot
+from annotation.models import Choice, GoldAnswer, GoldPair, Label, Rater, Slot
+from annotation.permissions import AnyUser
 from annotation.services.policy import policy_of
-from corpus.models import Project
+from corpus.models import Pair, Project
 
 CHOICES = tuple(Choice.values)
 """The four categories, in the order of rows and columns of every table here."""
@@ -67,6 +71,47 @@ def rater_progress(rater: Rater) -> RaterProgress:
     pairs = list(waiting.values_list("pair_id", flat=True)[:PROGRESS_SLOTS])
     held = Slot.objects.filter(rater=rater, state=Slot.State.LEASED).count()
     return RaterProgress(done=done, left=len(set(pairs)) + held, more=len(pairs) == PROGRESS_SLOTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A rater's work of one day."""
+
+    day: dt.date
+    labels: int
+    seconds: float
+
+
+OWN_DAYS = 14
+
+
+def own_days(rater: Rater) -> list[Day]:
+    """The last days on which the rater labelled, newest first."""
+    rows = (
+        Label.objects.effective()
+        .filter(rater=rater)
+        .annotate(day=TruncDate("created_at"))
+        .order_by("-day")
+        .values_list("day")
+        .annotate(Count("id"), Sum("seconds"))[:OWN_DAYS]
+    )
+    return [Day(day=day, labels=labels, seconds=seconds or 0.0) for day, labels, seconds in rows]
+
+
+def next_pair_for_gold(project: Project, author: AnyUser) -> Pair | None:
+    """The pair on which this senior's gold answer helps most: those that seniors differ on, then
+    those that want another senior, then one without any answer. Never one they have answered."""
+    own = GoldAnswer.objects.filter(author=author.pk).values("pair")
+    for state in (GoldPair.State.CONTESTED, GoldPair.State.PROPOSED):
+        waiting = GoldPair.objects.filter(project=project, state=state).exclude(pair__in=own)
+        if (row := waiting.select_related("pair").order_by("id").first()) is not None:
+            return row.pair
+    fresh = project.pairs.filter(held_back="", gold__isnull=True).exclude(origin=Pair.Origin.EDIT)
+    ends = fresh.aggregate(low=Min("id"), high=Max("id"))
+    if ends["low"] is None:
+        return None
+    start = random.SystemRandom().randint(ends["low"], ends["high"])
+    return fresh.filter(pk__gte=start).order_by("pk").first()
 
 
 @dataclass(frozen=True, slots=True)

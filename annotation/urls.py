@@ -1,7 +1,7 @@
 from django.urls import path
 
 from annotation import api
-from annotation.views import labelling, overview
+from annotation.views import adjudication, gold, labelling, overview, quality, raters
 
 urlpatterns = [
     path("", overview.home, name="home"),
@@ -18,6 +18,55 @@ urlpatterns = [
     path("projects/<slug:project_slug>/label/skip", labelling.label_skip, name="label_skip"),
     path("projects/<slug:project_slug>/label/undo", labelling.label_undo, name="label_undo"),
     path("projects/<slug:project_slug>/label/extend", labelling.label_extend, name="label_extend"),
+    path("projects/<slug:project_slug>/mine/", raters.mine, name="mine"),
+    path("projects/<slug:project_slug>/raters/", raters.raters, name="raters"),
+    path("projects/<slug:project_slug>/raters/<int:rater_id>/", raters.rater, name="rater"),
+    path(
+        "projects/<slug:project_slug>/raters/<int:rater_id>/suspend",
+        raters.suspend,
+        name="rater_suspend",
+    ),
+    path(
+        "projects/<slug:project_slug>/raters/<int:rater_id>/reinstate",
+        raters.reinstate,
+        name="rater_reinstate",
+    ),
+    path(
+        "projects/<slug:project_slug>/raters/<int:rater_id>/calibrate",
+        raters.calibrate,
+        name="rater_calibrate",
+    ),
+    path(
+        "projects/<slug:project_slug>/raters/<int:rater_id>/remove",
+        raters.remove,
+        name="rater_remove",
+    ),
+    path("projects/<slug:project_slug>/quality/", quality.policy, name="quality_policy"),
+    path("projects/<slug:project_slug>/coverage/", quality.coverage, name="coverage"),
+    path("projects/<slug:project_slug>/guideline/", quality.guideline, name="guideline"),
+    path(
+        "projects/<slug:project_slug>/guideline/publish",
+        quality.guideline_publish,
+        name="guideline_publish",
+    ),
+    path("projects/<slug:project_slug>/gold/", gold.gold, name="gold"),
+    path("projects/<slug:project_slug>/gold/next", gold.gold_next, name="gold_next"),
+    path("projects/<slug:project_slug>/gold/<int:pair_id>/", gold.gold_pair, name="gold_pair"),
+    path(
+        "projects/<slug:project_slug>/gold/<int:pair_id>/retire",
+        gold.gold_retire,
+        name="gold_retire",
+    ),
+    path(
+        "projects/<slug:project_slug>/adjudication/",
+        adjudication.adjudications,
+        name="adjudications",
+    ),
+    path(
+        "projects/<slug:project_slug>/adjudication/<int:row_id>/",
+        adjudication.adjudication,
+        name="adjudication",
+    ),
     path(
         "api/projects/<slug:project_slug>/tasks/next", api.NextTask.as_view(), name="api_next_task"
     ),

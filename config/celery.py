@@ -28,6 +28,16 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "look at raters' gold answers": {
+        "task": "annotation.tasks.check_raters_task",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "find pairs that seniors should decide": {
+        "task": "annotation.tasks.find_adjudications_task",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
 }
 
 

@@ -173,14 +173,19 @@ def _rows(
     while chunk := list(islice(pairs, CHUNK_PAIRS)):
         labels = _labels(chunk, raters, last_label)
         for pair in chunk:
+            if pair.held_back:
+                tally.dropped[f"held_back_{pair.held_back}"] += 1
+                continue
             votes = labels.get(pair.pk, [])
+            decided = [label for label in votes if label.kind == Label.Kind.ADJUDICATION]
             said = consensus(
-                [_vote(label) for label in votes],
+                [_vote(label) for label in decided or votes],
                 tie_band=filters.tie_band,
-                min_labels=filters.min_labels,
+                # A senior's decision speaks for the pair, however many labels it settles.
+                min_labels=1 if decided else filters.min_labels,
             )
             if isinstance(said, Consensus):
-                yield _row(pair, said), votes
+                yield _row(pair, said), decided or votes
             else:
                 tally.dropped[said] += 1
 
@@ -211,11 +216,15 @@ def _pairs(project: Project, filters: FreezeFilters) -> Any:
 
 
 def _labels(pairs: Sequence[Pair], raters: set[int], last: int) -> dict[int, list[Label]]:
-    """Effective labels per pair as they stood when `last` was the newest label."""
+    """Effective labels per pair as they stood when `last` was the newest label.
+
+    Repeats are left out: they measure their rater, who has spoken for the pair before.
+    """
     found = defaultdict(list)
     rows = (
         Label.objects.filter(pair__in=pairs, pk__lte=last, withdrawn=False)
         .exclude(superseded_by__pk__lte=last)
+        .exclude(kind=Label.Kind.REPEAT)
         .select_related("rater", "guideline")
         .order_by("pk")
     )

@@ -16,6 +16,11 @@ urlpatterns = [
     path(
         "projects/<slug:project_slug>/runs/<int:run_id>/cancel", views.cancel_run, name="cancel_run"
     ),
+    path(
+        "projects/<slug:project_slug>/raters/<int:rater_id>/lineage",
+        views.rater_lineage,
+        name="rater_lineage",
+    ),
     path("projects/<slug:project_slug>/models/", views.models, name="models"),
     path("projects/<slug:project_slug>/models/<int:model_id>/", views.model, name="model"),
 ]

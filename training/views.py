@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from annotation.models import Rater
+from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view, SENIORS
 from corpus.models import Project
 from training.charts import PANELS, run_charts
 from training.errors import TrainingError
 from training.forms import TrainForm
 from training.models import TrainingRun
+from training.lineage import touched_by
 from training.selectors import metric_rows, models_of, runs_of
 from training.services import cancel_training, launch_training
 
@@ -113,3 +115,11 @@ def model(request: MemberRequest, project: Project, model_id: int) -> HttpRespon
         "evaluations": found.evaluations.select_related("dataset"),
     }
     return render(request, "training/model.html", context)
+
+
+@member_view(SENIORS)
+def rater_lineage(request: MemberRequest, project: Project, rater_id: int) -> HttpResponse:
+    """The part of a rater's page that lists what their labels went into."""
+    rater = get_object_or_404(Rater, pk=rater_id, project=project)
+    context = {"project": project, "rater": rater, "touched": touched_by(rater)}
+    return render(request, "training/_rater_lineage.html", context)

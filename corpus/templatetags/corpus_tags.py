@@ -42,3 +42,12 @@ def bootstrap(field: BoundField) -> SafeString:
 def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
     """mapping[key], empty where there is none."""
     return mapping.get(key, "") if mapping else ""
+
+
+@register.filter
+def duration(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 60} min {whole % 60} s"

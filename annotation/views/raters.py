@@ -1,0 +1,149 @@
+"""Raters: their figures, their history, and what an admin may do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from annotation import services
+from annotation.errors import AnnotationError
+from annotation.forms import ReasonForm
+from annotation.models import Membership, Rater
+from annotation.permissions import (
+    ADMINS,
+    LABELLERS,
+    SENIORS,
+    MemberRequest,
+    member_view,
+)
+from annotation.rater_figures import rater_figures
+from annotation.selectors import own_days
+from corpus.models import Project
+
+
+@member_view(SENIORS)
+def raters(request: MemberRequest, project: Project) -> HttpResponse:
+    figures = rater_figures(project)
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "raters",
+        "figures": figures,
+        "flagged": sum(bool(one.flags) for one in figures),
+    }
+    return render(request, "annotation/raters.html", context)
+
+
+@member_view(SENIORS)
+def rater(request: MemberRequest, project: Project, rater_id: int) -> HttpResponse:
+    return _rater_page(request, project, rater_id, ReasonForm())
+
+
+def _rater_page(
+    request: MemberRequest, project: Project, rater_id: int, form: ReasonForm, status: int = 200
+) -> HttpResponse:
+    row = get_object_or_404(Rater.objects.select_related("user"), pk=rater_id, project=project)
+    member = None
+    if row.user_id is not None:
+        member = Membership.objects.filter(user=row.user_id, project=project).first()
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "raters",
+        "rater": row,
+        "member": member,
+        "figure": rater_figures(project, [row])[0],
+        "checks": row.checks.order_by("-id")[:50],
+        "changes": row.status_changes.select_related("actor").order_by("-id")[:50],
+        "form": form,
+        "may_act": request.membership.role in ADMINS,
+        "is_self": row.user_id == request.user.pk,
+    }
+    return render(request, "annotation/rater.html", context, status=status)
+
+
+@require_POST
+@member_view(ADMINS)
+def suspend(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
+    def act(rater: Rater, reason: str, actor: User) -> str:
+        again = services.suspend_rater(rater=rater, reason=reason, actor=actor)
+        return f"{rater.name} is suspended; {again} pairs were put back in the queue."
+
+    return _act(request, project, rater_id, act)
+
+
+@require_POST
+@member_view(ADMINS)
+def reinstate(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
+    def act(rater: Rater, reason: str, actor: User) -> str:
+        services.reinstate_rater(rater=rater, reason=reason, actor=actor)
+        return f"{rater.name} may label again; their labels count again."
+
+    return _act(request, project, rater_id, act)
+
+
+@require_POST
+@member_view(ADMINS)
+def calibrate(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
+    def act(rater: Rater, reason: str, actor: User) -> str:
+        services.send_to_calibration(rater=rater, reason=reason, actor=actor)
+        return f"{rater.name} gets calibration pairs until they pass."
+
+    return _act(request, project, rater_id, act)
+
+
+@require_POST
+@member_view(ADMINS)
+def remove(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
+    """Take a member out of the project; their labels stay."""
+    row = get_object_or_404(Rater, pk=rater_id, project=project, user__isnull=False)
+    membership = get_object_or_404(Membership, user=row.user_id, project=project)
+    if membership.user_id == request.user.pk:
+        messages.warning(request, "You cannot remove yourself: another admin has to do it.")
+        return redirect("rater", project.slug, row.pk)
+    services.remove_member(membership=membership)
+    messages.success(request, f"{row.name} is no member any more; their labels are kept.")
+    return redirect("raters", project.slug)
+
+
+def _act(
+    request: MemberRequest,
+    project: Project,
+    rater_id: int,
+    act: Callable[[Rater, str, Any], str],
+) -> HttpResponseBase:
+    row = get_object_or_404(Rater, pk=rater_id, project=project)
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            messages.success(request, act(row, form.cleaned_data["reason"], request.user))
+        except AnnotationError as error:
+            form.add_error("reason", str(error))
+        else:
+            return redirect("rater", project.slug, row.pk)
+    return _rater_page(request, project, rater_id, form, status=400)
+
+
+@member_view(LABELLERS)
+def mine(request: MemberRequest, project: Project) -> HttpResponse:
+    """A rater's own figures: never which of their answers were gold."""
+    row = get_object_or_404(Rater, user=request.user.pk, project=project)
+    policy = services.policy_of(project.pk)
+    figure = rater_figures(project, [row])[0]
+    context = {
+        "project": project,
+        "tab": "mine",
+        "rater": row,
+        "figure": figure,
+        "days": own_days(row),
+        "shows_kappa": policy.show_own_kappa,
+        "checks": row.checks.filter(kappa__isnull=False).order_by("-id")[:20],
+        "policy": policy,
+    }
+    return render(request, "annotation/mine.html", context)
