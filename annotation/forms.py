@@ -22,7 +22,7 @@ class CriteriaField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         axes = []
-        for number, line in enumerate(super().to_python(value).splitlines(), start=1):
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), start=1):
             if not line.strip():
                 continue
             key, colon, name = line.partition(":")

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from annotation.agreement import Coefficient, Z
+from annotation.agreement import Coefficient
+from annotation.agreement.coefficient import Z
 
 
 class Standing(StrEnum):

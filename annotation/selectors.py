@@ -5,32 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import random
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from django.db.models import Count, F, Max, Min, Sum
+from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import TruncDate
-from numpy.typing import NDArray
 
-from annotation.agreement import Coefficient, cohen_kappa, fleiss_kappa, krippendorff_alpha
-from annotation.contingency import (
-    Judgements,
-    count_per_pair,
-    majority_of_others,
-    tables_against,
-    tables_of_two,
-)
-from annotation.models import Choice, GoldAnswer, GoldPair, Label, Rater, Slot
+from annotation.agreement_report import AgreementReport, RaterAgreement, agreement_report
+from annotation.models import GoldAnswer, GoldPair, Label, Rater, Slot
 from annotation.permissions import AnyUser
 from annotation.services.policy import policy_of
 from corpus.models import Pair, Project
 
-CHOICES = tuple(Choice.values)
-"""The four categories, in the order of rows and columns of every table here."""
-
-BOOTSTRAP_SEED = 0
-"""Fixed, so that a page, the command line and a dataset card give the same interval."""
-
+__all__ = [
+    "AgreementReport",
+    "ProjectCounts",
+    "RaterAgreement",
+    "RaterProgress",
+    "agreement_report",
+    "project_counts",
+    "rater_progress",
+]
 
 PROGRESS_SLOTS = 1000
 """How far into the queue progress is counted: it is asked for with every task."""
@@ -136,191 +129,3 @@ def project_counts(project: Project) -> ProjectCounts:
         slots_done=slots.get(Slot.State.DONE, 0),
         raters=project.raters.count(),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RaterAgreement:
-    """One rater against the gold answers and against the majority of the other humans."""
-
-    rater_id: int
-    rater: str
-    kind: str
-    labels: int
-    gold: Coefficient
-    consensus: Coefficient
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "rater": self.rater,
-            "kind": self.kind,
-            "labels": self.labels,
-            "kappa_gold": self.gold.value,
-            "kappa_consensus": self.consensus.value,
-            "gold": self.gold.as_json(),
-            "consensus": self.consensus.as_json(),
-        } | _reason(kappa_gold=self.gold, kappa_consensus=self.consensus)
-
-
-@dataclass(frozen=True, slots=True)
-class PairwiseAgreement:
-    """Two raters over the pairs that both labelled."""
-
-    rater_a: str
-    kind_a: str
-    rater_b: str
-    kind_b: str
-    kappa: Coefficient
-
-    def as_json(self) -> dict[str, Any]:
-        figures = self.kappa.as_json()
-        return {
-            "rater_a": self.rater_a,
-            "kind_a": self.kind_a,
-            "rater_b": self.rater_b,
-            "kind_b": self.kind_b,
-            "kappa": figures.pop("value"),
-        } | figures
-
-
-@dataclass(frozen=True, slots=True)
-class AgreementReport:
-    """How far a project's raters agree, over the four choices.
-
-    `fleiss_kappa` and `krippendorff_alpha` are of all raters, judges included; those that begin
-    with `human` leave the judges out.
-    """
-
-    raters: list[RaterAgreement]
-    pairwise: list[PairwiseAgreement]
-    fleiss_kappa: Coefficient
-    krippendorff_alpha: Coefficient
-    human_fleiss_kappa: Coefficient
-    human_krippendorff_alpha: Coefficient
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "raters": [row.as_json() for row in self.raters],
-            "pairwise": [row.as_json() for row in self.pairwise],
-            "fleiss_kappa": self.fleiss_kappa.as_json(),
-            "krippendorff_alpha": self.krippendorff_alpha.as_json(),
-            "human_fleiss_kappa": self.human_fleiss_kappa.as_json(),
-            "human_krippendorff_alpha": self.human_krippendorff_alpha.as_json(),
-        }
-
-
-def agreement_report(project: Project) -> AgreementReport:
-    """All agreement coefficients of a project, from its effective labels.
-
-    A rater who labelled a pair more than once (a repeat) counts with the newest label. Raters
-    without an effective label are left out. The labels are read in one query, so that all figures
-    are of the same moment while raters go on labelling.
-    """
-    labels = _label_rows(project)
-    raters = list(
-        Rater.objects.filter(pk__in=np.unique(labels["rater"]).tolist()).order_by("kind", "name")
-    )
-    judgements, pair_ids = _judgements(labels, raters)
-    human = np.array([rater.kind == Rater.Kind.HUMAN for rater in raters], dtype=np.bool_)
-    everybody = count_per_pair(judgements)
-    humans = count_per_pair(judgements.of(human[judgements.rater]))
-    return AgreementReport(
-        raters=_rater_rows(raters, labels, judgements, human, _gold(project, pair_ids)),
-        pairwise=[
-            PairwiseAgreement(
-                rater_a=raters[a].name,
-                kind_a=raters[a].kind,
-                rater_b=raters[b].name,
-                kind_b=raters[b].kind,
-                kappa=cohen_kappa(table),
-            )
-            for a, b, table in tables_of_two(judgements)
-        ],
-        fleiss_kappa=fleiss_kappa(everybody, rng=_rng()),
-        krippendorff_alpha=krippendorff_alpha(everybody, rng=_rng()),
-        human_fleiss_kappa=fleiss_kappa(humans, rng=_rng()),
-        human_krippendorff_alpha=krippendorff_alpha(humans, rng=_rng()),
-    )
-
-
-def _label_rows(project: Project) -> NDArray[np.void]:
-    """The effective labels as rows (pair, rater, choice), in order of pair, then of age."""
-    code = {choice: number for number, choice in enumerate(CHOICES)}
-    rows = (
-        Label.objects.effective()
-        .filter(project=project)
-        .order_by("pair_id", "id")
-        .values_list("pair_id", "rater_id", "choice")
-    )
-    return np.fromiter(
-        ((pair, rater, code[choice]) for pair, rater, choice in rows.iterator(10_000)),
-        dtype=[("pair", np.int64), ("rater", np.int64), ("choice", np.int64)],
-    )
-
-
-def _judgements(
-    labels: NDArray[np.void], raters: list[Rater]
-) -> tuple[Judgements, NDArray[np.int64]]:
-    """The newest label of each rater on each pair, and the ids of the pairs (pairs,)."""
-    # A stable sort keeps the order of age among the labels of one rater on one pair.
-    order = np.lexsort((labels["rater"], labels["pair"]))
-    rows = labels[order]
-    newest = np.ones(len(rows), dtype=np.bool_)
-    newest[:-1] = (rows["pair"][1:] != rows["pair"][:-1]) | (
-        rows["rater"][1:] != rows["rater"][:-1]
-    )
-    rows = rows[newest]
-    pair_ids, pair = np.unique(rows["pair"], return_inverse=True)
-    ids = np.array([rater.pk for rater in raters], dtype=np.int64)
-    by_id = np.argsort(ids)
-    rater = by_id[np.searchsorted(ids[by_id], rows["rater"])]
-    judgements = Judgements(pair, rater, rows["choice"], len(pair_ids), len(raters), len(CHOICES))
-    return judgements, pair_ids
-
-
-def _gold(project: Project, pair_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The gold answer of each pair (pairs,), -1 where there is none or its authors differ."""
-    answers = dict(
-        GoldAnswer.objects.filter(pair__project=project)
-        .values("pair_id")
-        .annotate(lowest=Min("choice"), highest=Max("choice"))
-        .filter(lowest=F("highest"))
-        .values_list("pair_id", "lowest")
-    )
-    return np.array(
-        [CHOICES.index(answers[pair]) if pair in answers else -1 for pair in pair_ids.tolist()],
-        dtype=np.int64,
-    )
-
-
-def _rater_rows(
-    raters: list[Rater],
-    labels: NDArray[np.void],
-    judgements: Judgements,
-    human: NDArray[np.bool_],
-    gold: NDArray[np.int64],
-) -> list[RaterAgreement]:
-    on_gold = tables_against(judgements, gold[judgements.pair])
-    on_majority = tables_against(judgements, majority_of_others(judgements, human))
-    return [
-        RaterAgreement(
-            rater_id=rater.pk,
-            rater=rater.name,
-            kind=rater.kind,
-            labels=int(np.count_nonzero(labels["rater"] == rater.pk)),
-            gold=cohen_kappa(on_gold[number]),
-            consensus=cohen_kappa(on_majority[number]),
-        )
-        for number, rater in enumerate(raters)
-    ]
-
-
-def _reason(**figures: Coefficient) -> dict[str, str]:
-    """Why figures are missing, in one line; no entry when none is."""
-    missing = [
-        f"{name}: {figure.reason}" for name, figure in figures.items() if figure.value is None
-    ]
-    return {"reason": " ".join(missing)} if missing else {}
-
-
-def _rng() -> np.random.Generator:
-    return np.random.default_rng(BOOTSTRAP_SEED)

@@ -26,8 +26,7 @@ def touched_by(rater: Rater) -> Touched:
         if signature in dataset.manifest.get("labels", {}).get("raters", [])
     ]
     models = {
-        model.pk: model
-        for model in ModelVersion.objects.filter(made_by_run__dataset__in=datasets)
+        model.pk: model for model in ModelVersion.objects.filter(made_by_run__dataset__in=datasets)
     }
     parents = list(models)
     while parents:

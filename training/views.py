@@ -9,13 +9,13 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from annotation.models import Rater
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view, SENIORS
+from annotation.permissions import READERS, RESEARCHERS, SENIORS, MemberRequest, member_view
 from corpus.models import Project
 from training.charts import PANELS, run_charts
 from training.errors import TrainingError
 from training.forms import TrainForm
-from training.models import TrainingRun
 from training.lineage import touched_by
+from training.models import TrainingRun
 from training.selectors import metric_rows, models_of, runs_of
 from training.services import cancel_training, launch_training
 

@@ -28,7 +28,9 @@ STRATA = (
 def policy(request: MemberRequest, project: Project) -> HttpResponseBase:
     stored = services.policy_of(project.pk)
     may_edit = request.membership.role in ADMINS
-    form = PolicyForm(request.POST if may_edit and request.method == "POST" else None, instance=stored)
+    form = PolicyForm(
+        request.POST if may_edit and request.method == "POST" else None, instance=stored
+    )
     status = 200
     if form.is_bound:
         if form.is_valid():
