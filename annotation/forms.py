@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from annotation.models import Choice, QualityPolicy
+from annotation.models import QualityPolicy
 from annotation.models.quality import criteria_fault
 
 
@@ -37,6 +37,23 @@ class CriteriaField(forms.CharField):
         return axes
 
 
+POLICY_GROUPS = (
+    ("Onboarding", ("calibration_pairs", "admission_kappa", "calibration_tries")),
+    ("Stream", ("gold_share", "overlap_share", "overlap_raters")),
+    ("Repeats", ("repeat_share", "repeat_after_days", "max_flip_share")),
+    (
+        "Watching",
+        ("recalibration_per_week", "kappa_floor", "window_labels", "min_labels", "min_seconds"),
+    ),
+    ("Gold", ("gold_seniors",)),
+    (
+        "Rater's page",
+        ("strength", "criteria", "allow_edits", "show_own_kappa", "idle_seconds"),
+    ),
+    ("Queue", ("lease_minutes", "seed")),
+)
+
+
 class PolicyForm(forms.ModelForm[QualityPolicy]):
     criteria = CriteriaField(
         required=False,
@@ -48,26 +65,10 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
 
     class Meta:
         model = QualityPolicy
-        exclude = ("project",)
-
-    GROUPS = (
-        ("Onboarding", ("calibration_pairs", "admission_kappa", "calibration_tries")),
-        ("Stream", ("gold_share", "overlap_share", "overlap_raters")),
-        ("Repeats", ("repeat_share", "repeat_after_days", "max_flip_share")),
-        (
-            "Watching",
-            ("recalibration_per_week", "kappa_floor", "window_labels", "min_labels", "min_seconds"),
-        ),
-        ("Gold", ("gold_seniors",)),
-        (
-            "Rater's page",
-            ("strength", "criteria", "allow_edits", "show_own_kappa", "idle_seconds"),
-        ),
-        ("Queue", ("lease_minutes", "seed")),
-    )
+        fields = tuple(name for _, names in POLICY_GROUPS for name in names)
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        return [(title, [self[name] for name in names]) for title, names in self.GROUPS]
+        return [(title, [self[name] for name in names]) for title, names in POLICY_GROUPS]
 
 
 class GoldForm(forms.Form):
@@ -90,6 +91,3 @@ class GuidelineForm(forms.Form):
     text = forms.CharField(
         label="Guideline (Markdown)", widget=forms.Textarea(attrs={"rows": 24}), strip=False
     )
-
-
-CHOICE_WORDS = dict(Choice.choices)

@@ -148,8 +148,10 @@ def _pressed(labels: LabelQuerySet) -> dict[int, dict[str, int]]:
             if first_was_left is None:
                 counts[rater]["unknown"] += count
                 continue
-            choice = "left" if (choice == Choice.FIRST) == first_was_left else "right"
-        counts[rater][choice] += count
+            side = "left" if (choice == Choice.FIRST) == first_was_left else "right"
+            counts[rater][side] += count
+        else:
+            counts[rater][choice] += count
     return counts
 
 
@@ -199,7 +201,7 @@ def _repeats(labels: LabelQuerySet) -> dict[int, tuple[int, int]]:
         rater: (repeats, flips)
         for rater, repeats, flips in grouped.order_by()
         .values_list("rater_id")
-        .annotate(Count("id"), Count("id", filter=~Q(choice=F("before"))))
+        .annotate(repeats=Count("id"), flips=Count("id", filter=~Q(choice=F("before"))))
     }
 
 

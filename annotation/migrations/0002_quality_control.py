@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(-1.0),
                             django.core.validators.MaxValueValidator(1.0),
                         ],
-                        verbose_name="κ for admission",
+                        verbose_name="admission κ",
                     ),
                 ),
                 (
@@ -245,7 +245,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(-1.0),
                             django.core.validators.MaxValueValidator(1.0),
                         ],
-                        verbose_name="κ floor",
+                        verbose_name="floor of κ",
                     ),
                 ),
                 (

@@ -34,7 +34,7 @@ class QualityPolicy(models.Model):
         "calibration pairs", default=100, help_text="Gold pairs that a newcomer answers first."
     )
     admission_kappa = models.FloatField(
-        "κ for admission", default=0.6, validators=KAPPA, help_text="Against gold, at least this."
+        "admission κ", default=0.6, validators=KAPPA, help_text="Against gold, at least this."
     )
     calibration_tries = models.PositiveSmallIntegerField(
         "tries", default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
@@ -74,7 +74,7 @@ class QualityPolicy(models.Model):
     )
 
     kappa_floor = models.FloatField(
-        "κ floor",
+        "floor of κ",
         default=0.5,
         validators=KAPPA,
         help_text="Retraining when the upper end of the interval is below; the second time, "

@@ -89,7 +89,8 @@ def _in_dispute(pairs: list[int]) -> dict[int, tuple[Adjudication.Reason, str]]:
         }
         used = {choice: count for choice, count in said.items() if count}
         if len(used) > 1:
-            words = ", ".join(f"{count} {one.label}" for one, count in used.items())
+            # Not which: first and second are not A and B on the senior's screen.
+            words = " against ".join(map(str, sorted(used.values(), reverse=True)))
             found[row["pair_id"]] = (Reason.DISAGREEMENT, words)
         elif set(used) == {Choice.FIRST} and (row["lowest"] or 1) <= 1 - STRONG:
             found[row["pair_id"]] = (

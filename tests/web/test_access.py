@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotation.models import Slot
+from annotation.models import Adjudication, Slot
+from annotation.services import answer_gold
 from annotation.task_names import task_name
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
@@ -67,11 +68,16 @@ def places(cast: Cast) -> list[Place]:
     )
     judge_run = JudgeRun.objects.create(project=project, config=config, selection={})
     task = Slot.objects.get(pair=pair)
+    adjudication = Adjudication.objects.create(project=project, pair=pair, reason="flag")
+    answer_gold(pair=pair, author=cast.bob, choice="first")
     objects = {
         "<slug:project_slug>": project.slug,
         "<slug:sha256>": dataset.sha256,
         "<int:model_id>": model.pk,
         "<uuid:task_id>": task_name(task.pk),
+        "<int:rater_id>": config.rater.pk,
+        "<int:pair_id>": pair.pk,
+        "<int:row_id>": adjudication.pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

@@ -242,7 +242,7 @@ document.addEventListener("keydown", (event) => {
     action();
     return;
   }
-  const strength = form()?.querySelector(`input[data-key="${CSS.escape(key)}"]`);
+  const strength = $(`input[data-key="${CSS.escape(key)}"]`);
   if (strength) {
     event.preventDefault();
     strength.checked = true;
