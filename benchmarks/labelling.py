@@ -19,7 +19,6 @@ import random
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import django
 
@@ -37,6 +36,7 @@ from annotation.services import (  # noqa: E402
     submit_label,
 )
 from annotation.services.labels import ON_SCREEN  # noqa: E402
+from benchmarks.scratch import scratch_database  # noqa: E402
 from corpus.hashing import sha256_of  # noqa: E402
 from corpus.models import Completion, Pair, Project, Prompt  # noqa: E402
 
@@ -131,18 +131,9 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="Pairs.")
     parser.add_argument("--cycles", type=int, default=400, help="Measured claims a size.")
     options = parser.parse_args()
-    name = connection.settings_dict["NAME"]
-    # Not the database of the tests, which may be running.
-    scratch = f"benchmark_{Path(name).name}"
-    connection.settings_dict["TEST"]["NAME"] = (
-        str(Path(name).with_name(scratch)) if connection.vendor == "sqlite" else scratch
-    )
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
+    with scratch_database():
         rng = random.Random(1)
         rows = {size: measure(size, options.cycles, rng) for size in sorted(set(options.sizes))}
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
     small, large = rows[min(rows)], rows[max(rows)]
     result = {
         "database": connection.vendor,

@@ -185,7 +185,7 @@ def _open(adjudication: Adjudication) -> Adjudication:
     row = Adjudication.objects.select_for_update().get(pk=adjudication.pk)
     if row.state != State.OPEN:
         raise AdjudicationError(
-            f"This pair has been {row.get_state_display()} meanwhile; nothing was changed."
+            f"This pair has been {row.get_state_display().lower()} meanwhile; nothing was changed."
         )
     return row
 

@@ -74,7 +74,7 @@ def submit_label(
     """
     now = now or timezone.now()
     rater = lock_rater(rater)
-    slot = locked_slot(slot_id=slot_id, rater=rater, lease=lease)
+    slot = locked_slot(slot_id=slot_id, rater=rater, lease=lease, now=now)
     policy = policy_of(slot.project_id)
     check_judgement(judgement, policy)
     first_is_left = bool(slot.first_is_left)

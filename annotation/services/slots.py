@@ -83,7 +83,9 @@ def lease_duration(policy: QualityPolicy) -> dt.timedelta:
     return dt.timedelta(minutes=policy.lease_minutes)
 
 
-def locked_slot(*, slot_id: int, rater: Rater, lease: uuid.UUID) -> Slot:
+def locked_slot(
+    *, slot_id: int, rater: Rater, lease: uuid.UUID, now: dt.datetime | None = None
+) -> Slot:
     """The slot, locked, if this rater holds it under this very lease; else the LeaseError that
     says why not. Call inside a transaction."""
     slot = Slot.objects.select_for_update().filter(pk=slot_id, project=rater.project_id).first()
@@ -93,7 +95,7 @@ def locked_slot(*, slot_id: int, rater: Rater, lease: uuid.UUID) -> Slot:
         raise AlreadyLabelledError("You have submitted this task before; nothing was changed.")
     if slot.rater_id != rater.pk or slot.lease != lease:
         raise LeaseError("This task is not yours (any more): it went back to the others.")
-    if slot.lease_expires_at is None or slot.lease_expires_at < timezone.now():
+    if slot.lease_expires_at is None or slot.lease_expires_at < (now or timezone.now()):
         raise LeaseExpiredError("The lease on this task has run out. Please take the next one.")
     return slot
 
