@@ -133,9 +133,10 @@ WITH effective AS NOT MATERIALIZED ({effective}),
     ),
     counted AS (
         SELECT n.pair_id, n.rater_id, {_choice("choice")} AS choice, {PLACE} AS place,
-               CASE WHEN r.kind = 'human' THEN 1 ELSE 0 END AS votes{kept}
+               CASE WHEN rater_id IN (
+                   SELECT id FROM annotation_rater WHERE kind = 'human' AND project_id = %(project)s
+               ) THEN 1 ELSE 0 END AS votes{kept}
         FROM (SELECT met.*, {_newest("met", unit)} AS age FROM met) n
-        JOIN annotation_rater r ON r.id = n.rater_id
         WHERE age = 1
     ),
     of_unit AS (
@@ -168,10 +169,13 @@ SELECT {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit GROUP BY 2, 3
 
 def patterns_by(part: str, *, joined: str = "") -> str:
     """The SELECT of patterns per part: (part, what, low, high, n)."""
-    return f"""
-SELECT {part}, {EVERYBODY}, low, high, COUNT(*) FROM of_unit {joined} GROUP BY 1, 3, 4
+    return f""",
+    of_part AS (
+        SELECT {part} AS part, low, high, human_low, human_high FROM of_unit {joined}
+    )
+SELECT part, {EVERYBODY}, low, high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 UNION ALL
-SELECT {part}, {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit {joined} GROUP BY 1, 3, 4
+SELECT part, {HUMANS}, human_low, human_high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 """  # noqa: S608
 
 

@@ -148,7 +148,9 @@ def measure(url: str, runs: int) -> dict[str, object]:
     def command() -> None:
         environment = {**os.environ, "DATABASE_URL": url}
         called = [sys.executable, "manage.py", "agreement", SLUG, "--json"]
-        printed.append(subprocess.run(called, env=environment, check=True, capture_output=True).stdout)
+        printed.append(
+            subprocess.run(called, env=environment, check=True, capture_output=True).stdout
+        )
 
     def reference() -> None:
         subprocess.run(["psql", url, "-qAtc", REFERENCE], check=True, capture_output=True)
@@ -188,7 +190,9 @@ def main() -> None:
     scratch = f"benchmark_agreement_{name}"
     parts = urlsplit(os.environ["DATABASE_URL"])
     connection.settings_dict["TEST"]["NAME"] = scratch
-    connection.creation.create_test_db(verbosity=0, serialize=False, keepdb=options.keep, autoclobber=True)
+    connection.creation.create_test_db(
+        verbosity=0, serialize=False, keepdb=options.keep, autoclobber=True
+    )
     try:
         if not Project.objects.filter(slug=SLUG).exists():
             fill(options.labels)

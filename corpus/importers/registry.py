@@ -150,7 +150,9 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
         return f"the line is longer than {MAX_LINE_BYTES} bytes"
     try:
         value = json.loads(
-            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+            raw.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_doubles,
         )
     except UnicodeDecodeError as error:
         return f"not UTF-8: {error.reason} at byte {error.start}"
