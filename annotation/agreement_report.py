@@ -260,11 +260,12 @@ def _pairwise_rows(counts: AgreementCounts) -> list[PairwiseAgreement]:
 
 def _beside(tables: Counts, strength: list[Coefficient] | None = None) -> list[BesideKappa]:
     """What stands beside the κ of each table (t, 4, 4)."""
+    nothing: list[Coefficient | None] = [None] * len(tables)
     rows = zip(
         agreement_of_two(tables),
         ac1_of_two(tables),
         cohen_kappas(tables_by(tables, DECIDED_OF_FOUR)),
-        strength or [None] * len(tables),
+        strength or nothing,
         prevalences_of(tables.sum(axis=1) + tables.sum(axis=2)),
         strict=True,
     )

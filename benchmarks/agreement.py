@@ -43,8 +43,8 @@ INSERT INTO corpus_project (slug, name, description, created_at)
 VALUES ('bench', 'Benchmark', '', now());
 
 INSERT INTO annotation_rater (project_id, kind, name, status, created_at)
-SELECT p.id, CASE WHEN n < %(judges)s THEN 'judge' ELSE 'human' END, 'rater ' || lpad(n::text, 3, '0'),
-       'active', now()
+SELECT p.id, CASE WHEN n < %(judges)s THEN 'judge' ELSE 'human' END,
+       'rater ' || lpad(n::text, 3, '0'), 'active', now()
 FROM corpus_project p, generate_series(0, %(raters)s - 1) n WHERE p.slug = 'bench';
 
 INSERT INTO corpus_prompt
@@ -155,7 +155,8 @@ def measure(url: str, runs: int) -> dict[str, object]:
     def reference() -> None:
         subprocess.run(["psql", url, "-qAtc", REFERENCE], check=True, capture_output=True)
 
-    reference(), command()  # Once, so that all find the tables in memory.
+    reference()  # Once each, so that all find the tables in memory.
+    command()
     # In turn, so that a busy moment of the machine falls on both.
     rounds = [(seconds(command), seconds(reference)) for _ in range(runs)]
     whole, bare = (statistics.median(times) for times in zip(*rounds, strict=True))
