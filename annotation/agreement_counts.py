@@ -201,7 +201,8 @@ def _tables_of_two(a: Counts, b: Counts, cell: Counts, n: Counts) -> tuple[Count
 def _rows(statement: str, project: Project) -> list[tuple[Any, ...]]:
     with _memory(), connection.cursor() as cursor:
         cursor.execute(statement, {"project": project.pk})
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from annotation.agreement import (
     gwet_ac1,
     krippendorff_alpha,
     prevalence_of,
+    prevalences_of,
     raw_agreement,
 )
 from annotation.agreement.scale import (
@@ -259,17 +260,18 @@ def _pairwise_rows(counts: AgreementCounts) -> list[PairwiseAgreement]:
 
 def _beside(tables: Counts, strength: list[Coefficient] | None = None) -> list[BesideKappa]:
     """What stands beside the κ of each table (t, 4, 4)."""
+    nothing: list[Coefficient | None] = [None] * len(tables)
     rows = zip(
         agreement_of_two(tables),
         ac1_of_two(tables),
         cohen_kappas(tables_by(tables, DECIDED_OF_FOUR)),
-        strength or [None] * len(tables),
-        (tables.sum(axis=1) + tables.sum(axis=2)),
+        strength or nothing,
+        prevalences_of(tables.sum(axis=1) + tables.sum(axis=2)),
         strict=True,
     )
     return [
-        BesideKappa(agreement, ac1, decided, weighted, prevalence_of(margin).warning(CHOICES))
-        for agreement, ac1, decided, weighted, margin in rows
+        BesideKappa(agreement, ac1, decided, weighted, prevalence.warning(CHOICES))
+        for agreement, ac1, decided, weighted, prevalence in rows
     ]
 
 

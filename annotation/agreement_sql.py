@@ -65,9 +65,11 @@ PACKED = ", ".join(
         ("human_high", "votes * ", f"place >= {HALF}", HALF),
     )
 )
+# Repeats measure a rater against themself, and a senior's decision is made in sight of the labels.
 # Superseding labels are few: NOT IN is answered from a hash of them, while a join to learn of each
 # label whether it is superseded would go through all.
-COUNTS_NOW = """project_id = %(project)s AND NOT withdrawn AND annotation_label.id NOT IN (
+COUNTS_NOW = """project_id = %(project)s AND kind = 'judgement' AND NOT withdrawn
+    AND annotation_label.id NOT IN (
         SELECT supersedes_id FROM annotation_label WHERE supersedes_id IS NOT NULL
     )"""
 LABEL = "annotation_label.id, pair_id, rater_id"
@@ -115,8 +117,8 @@ def steps(effective: str = PLAIN, *, unit: str = "pair_id", part: str = "") -> s
     return f"""
 WITH effective AS NOT MATERIALIZED ({effective}),
     gold AS (
-        SELECT pair_id, MIN(choice) AS choice
-        FROM annotation_goldanswer GROUP BY pair_id HAVING MIN(choice) = MAX(choice)
+        SELECT pair_id, choice FROM annotation_goldpair
+        WHERE project_id = %(project)s AND choice <> ''
     ),
     on_gold AS (
         SELECT n.rater_id, {_choice("choice")} AS choice, {_choice("answer")} AS answer{kept}
@@ -133,9 +135,10 @@ WITH effective AS NOT MATERIALIZED ({effective}),
     ),
     counted AS (
         SELECT n.pair_id, n.rater_id, {_choice("choice")} AS choice, {PLACE} AS place,
-               CASE WHEN r.kind = 'human' THEN 1 ELSE 0 END AS votes{kept}
+               CASE WHEN rater_id IN (
+                   SELECT id FROM annotation_rater WHERE kind = 'human' AND project_id = %(project)s
+               ) THEN 1 ELSE 0 END AS votes{kept}
         FROM (SELECT met.*, {_newest("met", unit)} AS age FROM met) n
-        JOIN annotation_rater r ON r.id = n.rater_id
         WHERE age = 1
     ),
     of_unit AS (
@@ -168,10 +171,13 @@ SELECT {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit GROUP BY 2, 3
 
 def patterns_by(part: str, *, joined: str = "") -> str:
     """The SELECT of patterns per part: (part, what, low, high, n)."""
-    return f"""
-SELECT {part}, {EVERYBODY}, low, high, COUNT(*) FROM of_unit {joined} GROUP BY 1, 3, 4
+    return f""",
+    of_part AS (
+        SELECT {part} AS part, low, high, human_low, human_high FROM of_unit {joined}
+    )
+SELECT part, {EVERYBODY}, low, high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 UNION ALL
-SELECT {part}, {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit {joined} GROUP BY 1, 3, 4
+SELECT part, {HUMANS}, human_low, human_high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 """  # noqa: S608
 
 

@@ -30,6 +30,7 @@ django.setup()
 
 from django.db import connection, transaction  # noqa: E402
 
+from annotation.models import Rater  # noqa: E402
 from corpus.models import Project  # noqa: E402
 
 SLUG = "bench"
@@ -39,14 +40,6 @@ LABELS_PER_PAIR = 1.18
 """Of 50 pairs, 44 are labelled once, 5 by two raters and 1 by five."""
 
 FILL = """
-INSERT INTO corpus_project (slug, name, description, created_at)
-VALUES ('bench', 'Benchmark', '', now());
-
-INSERT INTO annotation_rater (project_id, kind, name, status, created_at)
-SELECT p.id, CASE WHEN n < %(judges)s THEN 'judge' ELSE 'human' END, 'rater ' || lpad(n::text, 3, '0'),
-       'active', now()
-FROM corpus_project p, generate_series(0, %(raters)s - 1) n WHERE p.slug = 'bench';
-
 INSERT INTO corpus_prompt
     (project_id, messages, sha256, source, domain, difficulty, language, sensitive, created_at)
 SELECT p.id, '[{"role": "user", "content": "?"}]', lpad(to_hex(n), 64, '0'), '',
@@ -60,8 +53,8 @@ FROM corpus_prompt, (VALUES ('one'), ('two')) AS sides (side);
 
 INSERT INTO corpus_pair
     (project_id, prompt_id, first_id, second_id, sha256, external_id, origin, batch, priority,
-     created_at)
-SELECT r.project_id, r.id, one.id, two.id, r.sha256, '', 'import', '', 0, now()
+     held_back, created_at)
+SELECT r.project_id, r.id, one.id, two.id, r.sha256, '', 'import', '', 0, '', now()
 FROM corpus_prompt r
 JOIN corpus_completion one ON one.prompt_id = r.id AND one.text = 'one'
 JOIN corpus_completion two ON two.prompt_id = r.id AND two.text = 'two';
@@ -73,9 +66,9 @@ SELECT p.id AS pair_id, p.project_id, random() AS truth, floor(random() * %(rate
 FROM corpus_pair p;
 
 INSERT INTO annotation_label
-    (project_id, pair_id, rater_id, choice, strength, criteria, comment, first_was_left, seconds,
-     withdrawn, import_sha256, created_at)
-SELECT project_id, pair_id, rater_id, choice,
+    (project_id, pair_id, rater_id, kind, choice, strength, criteria, comment, first_was_left,
+     seconds, withdrawn, import_sha256, created_at)
+SELECT project_id, pair_id, rater_id, 'judgement', choice,
        CASE WHEN choice IN ('first', 'second') AND chance < 0.7
             THEN 1 + floor(random() * 3)::int END,
        CASE WHEN chance < 0.1 THEN jsonb_build_object('honest', choice, 'helpful', 'first')
@@ -97,14 +90,15 @@ FROM (
 
 -- One label in a hundred was corrected.
 INSERT INTO annotation_label
-    (project_id, pair_id, rater_id, choice, criteria, comment, withdrawn, import_sha256,
+    (project_id, pair_id, rater_id, kind, choice, criteria, comment, withdrawn, import_sha256,
      supersedes_id, created_at)
-SELECT project_id, pair_id, rater_id, 'equal', '{}', '', false, '', id,
+SELECT project_id, pair_id, rater_id, kind, 'equal', '{}', '', false, '', id,
        created_at + interval '1 minute'
 FROM annotation_label WHERE id %% 100 = 0;
 
-INSERT INTO annotation_goldanswer (pair_id, choice, note, created_at)
-SELECT pair_id, CASE WHEN truth < 0.4 THEN 'first' WHEN truth < 0.8 THEN 'second'
+INSERT INTO annotation_goldpair (project_id, pair_id, state, shuffle, choice, note, created_at)
+SELECT (SELECT id FROM corpus_project WHERE slug = 'bench'), pair_id, 'settled', pair_id,
+       CASE WHEN truth < 0.4 THEN 'first' WHEN truth < 0.8 THEN 'second'
                      WHEN truth < 0.93 THEN 'equal' ELSE 'both_bad' END, '', now()
 FROM wanted WHERE pair_id %% 20 = 3;
 """
@@ -117,8 +111,13 @@ REFERENCE = (
 
 def fill(labels: int) -> None:
     """`labels` labels, more or less, with the prompts, completions and pairs under them."""
-    sizes = {"pairs": round(labels / LABELS_PER_PAIR), "raters": RATERS, "judges": JUDGES}
+    sizes = {"pairs": round(labels / LABELS_PER_PAIR), "raters": RATERS}
     with transaction.atomic(), connection.cursor() as cursor:
+        project = Project.objects.create(slug=SLUG, name="Benchmark")
+        Rater.objects.bulk_create(
+            Rater(project=project, kind="judge" if n < JUDGES else "human", name=f"rater {n:03}")
+            for n in range(RATERS)
+        )
         cursor.execute("SELECT setseed(0.5)")
         for statement in FILL.split(";\n"):
             if statement.strip():
@@ -155,7 +154,8 @@ def measure(url: str, runs: int) -> dict[str, object]:
     def reference() -> None:
         subprocess.run(["psql", url, "-qAtc", REFERENCE], check=True, capture_output=True)
 
-    reference(), command()  # Once, so that all find the tables in memory.
+    reference()  # Once each, so that all find the tables in memory.
+    command()
     # In turn, so that a busy moment of the machine falls on both.
     rounds = [(seconds(command), seconds(reference)) for _ in range(runs)]
     whole, bare = (statistics.median(times) for times in zip(*rounds, strict=True))

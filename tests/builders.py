@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from annotation.models import Choice, Label, Membership, Rater, Role
+from annotation.models import Choice, GoldPair, Label, Membership, Rater, Role
 from annotation.services import add_member, open_slots
 from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
 from corpus.models import Completion, ModelVersion, Pair, Project, Prompt
@@ -94,6 +94,13 @@ def make_pair(
     if slots:
         open_slots(pairs=[pair], wanted=slots)
     return pair
+
+
+def make_gold(pair: Pair, choice: str, *, state: str = GoldPair.State.SETTLED) -> GoldPair:
+    """What seniors agreed on for a pair."""
+    return GoldPair.objects.create(
+        pair=pair, project=pair.project, choice=choice, state=state, shuffle=pair.pk
+    )
 
 
 def make_rater(project: Project, name: str, kind: str = Rater.Kind.HUMAN) -> Rater:

@@ -11,7 +11,7 @@ from annotation.agreement.many_raters import (
     krippendorff_alpha,
     raw_agreement,
 )
-from annotation.agreement.prevalence import Prevalence, prevalence_of
+from annotation.agreement.prevalence import Prevalence, prevalence_of, prevalences_of
 from annotation.agreement.scale import place_of
 from annotation.agreement.two_raters import (
     ac1_of_two,
@@ -34,5 +34,6 @@ __all__ = [
     "krippendorff_alpha",
     "place_of",
     "prevalence_of",
+    "prevalences_of",
     "raw_agreement",
 ]

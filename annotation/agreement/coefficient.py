@@ -75,7 +75,7 @@ def as_counts(values: ArrayLike, dimensions: int) -> Counts:
     """Whole numbers not below 0. ValueError for anything else."""
     counts = np.asarray(values, dtype=np.int64)
     if counts.ndim != dimensions:
-        raise ValueError(f"Counts have {counts.ndim} dimensions; they must have {dimensions}.")
+        raise ValueError(f"Counts have {counts.ndim} dimensions; {dimensions} are needed.")
     if (counts < 0).any():
         raise ValueError("Counts must not be negative.")
     return counts

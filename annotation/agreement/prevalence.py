@@ -33,21 +33,28 @@ class Prevalence:
         )
 
 
-def prevalence_of(counts: ArrayLike) -> Prevalence:
-    """The most frequent category of judgements counted per category (k,).
+def prevalences_of(counts: ArrayLike) -> list[Prevalence]:
+    """The most frequent category of judgements counted per category, one row each (t, k).
 
-    For two raters `counts` is the sum of both margins, and the share the mean of the two. High
+    For two raters a row is the sum of both margins, and the share the mean of the two. High
     agreement with a low κ comes from such margins (the first paradox of Feinstein and Cicchetti).
     With two categories the prevalence index of Byrt, Bishop and Carlin is PI = 2 · share - 1, so
-    that a share of 0.8 is PI = 0.6: there 0.68 agree by chance alone. The
-    bound is a convention, ours; neither paper draws one.
+    that a share of 0.8 is PI = 0.6: there 0.68 agree by chance alone. The bound is a convention,
+    ours; neither paper draws one.
 
     Source: Feinstein and Cicchetti (1990), Journal of Clinical Epidemiology 43, 543-549; Byrt,
     Bishop and Carlin (1993), Journal of Clinical Epidemiology 46, 423-429.
     """
     judged = np.asarray(counts, dtype=np.float64)
-    total = float(judged.sum())
-    if total == 0:
-        return Prevalence(None, 0.0)
-    category = int(judged.argmax())
-    return Prevalence(category, float(judged[category]) / total)
+    totals = judged.sum(axis=1)
+    shares = judged.max(axis=1, initial=0) / np.maximum(totals, 1)
+    rows = zip(judged.argmax(axis=1).tolist(), shares.tolist(), totals.tolist(), strict=True)
+    return [
+        Prevalence(category, share) if total else Prevalence(None, 0.0)
+        for category, share, total in rows
+    ]
+
+
+def prevalence_of(counts: ArrayLike) -> Prevalence:
+    """The most frequent category of judgements counted per category (k,); see `prevalences_of`."""
+    return prevalences_of(np.asarray(counts)[None])[0]

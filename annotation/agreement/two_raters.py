@@ -23,7 +23,7 @@ from annotation.agreement.coefficient import (
     wilson,
 )
 
-Weights = Literal["nominal", "linear", "quadratic"]
+Weights = Literal["nominal", "linear", "quadratic"] | Floats
 
 
 def cohen_kappa(table: ArrayLike, *, weights: Weights = "nominal") -> Coefficient:
@@ -36,7 +36,8 @@ def cohen_kappas(tables: ArrayLike, *, weights: Weights = "nominal") -> list[Coe
 
     `tables` (t, k, k): how often rater A chose row i while rater B chose column j. With linear or
     quadratic weights the categories are an ordinal scale in their order, and a disagreement weighs
-    the distance |i - j| or its square.
+    the distance |i - j| or its square; other weights come as an array (k, k) of how far two
+    categories agree, 0 to 1.
 
     The interval is κ ± 1.96 standard errors, clipped to [-1, 1]. Two tables have no honest standard
     error, and get κ at Wilson's bounds of the observed agreement instead, agreement by chance held
@@ -95,8 +96,16 @@ def cohen_standard_errors(p: Floats, n: Counts, w: Floats) -> Floats:
 def agreement_weights(k: int, weights: Weights) -> Floats:
     """How far each two of `k` categories agree (k, k): 1 on the diagonal, 0 at the far ends.
 
+    Raises ValueError for weights of another shape, out of 0 to 1, or not 1 on the diagonal.
+
     Source: Cohen (1968), in the form of agreement by Fleiss, Cohen and Everitt (1969).
     """
+    if not isinstance(weights, str):
+        if weights.shape != (k, k) or not ((weights >= 0) & (weights <= 1)).all():
+            raise ValueError(f"Weights must be {k} × {k} numbers from 0 to 1.")
+        if (np.diag(weights) != 1).any():
+            raise ValueError("Weights must be 1 on the diagonal.")
+        return weights
     if weights == "nominal":
         return np.eye(k)
     places = np.arange(k)

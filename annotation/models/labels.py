@@ -109,8 +109,13 @@ class Label(models.Model):
         indexes = [
             # Undo and progress: a rater's labels, newest first.
             models.Index(fields=["rater", "-id"], name="label_of_rater"),
-            # Agreement and freezing: a project's labels in pair order.
-            models.Index(fields=["project", "pair"], name="label_of_project"),
+            # Agreement and freezing: a project's labels in pair order. Agreement reads the index
+            # alone (PostgreSQL), however long the comments are.
+            models.Index(
+                fields=["project", "pair"],
+                include=["id", "rater", "kind", "choice", "strength", "withdrawn"],
+                name="label_of_project",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -158,7 +158,9 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
         return f"not UTF-8: {error.reason} at byte {error.start}"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at column {error.colno}"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return "not JSON that can be read: it is nested too deeply"
+    except ValueError as error:
         return f"not usable JSON: {error}"
     if not isinstance(value, dict):
         return f"a JSON object is wanted, got {type(value).__name__}"

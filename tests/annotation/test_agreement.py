@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,15 +13,19 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater  # type: ignore[import-untyped]
 
 from annotation.agreement import (
-    REPLICATES,
     Coefficient,
-    alpha_of,
+    ac1_of_two,
+    agreement_of_two,
     cohen_kappa,
-    cohen_standard_error,
+    cohen_kappas,
     fleiss_kappa,
-    fleiss_of,
+    gwet_ac1,
     krippendorff_alpha,
+    raw_agreement,
 )
+from annotation.agreement.coefficient import wilson
+from annotation.agreement.many_raters import REPLICATES, Level, alpha_of, fleiss_of
+from annotation.agreement.two_raters import Weights, cohen_standard_errors
 
 Counts = NDArray[np.int64]
 
@@ -65,7 +70,16 @@ def rng() -> np.random.Generator:
 def same(one: Coefficient, other: Coefficient) -> None:
     """Equal up to rounding; an undefined figure equals an undefined one alone."""
     assert (one.n, one.reason) == (other.n, other.reason)
-    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
+    assert (one.value, one.low, one.high) == pytest.approx(
+        (other.value, other.low, other.high), abs=1e-6
+    )
+
+
+def same_but_for_words(one: Coefficient, other: Coefficient) -> None:
+    assert one.n == other.n
+    assert (one.value, one.low, one.high) == pytest.approx(
+        (other.value, other.low, other.high), abs=1e-6
+    )
 
 
 def test_cohen_reproduces_the_clinicians_of_1960() -> None:
@@ -90,9 +104,8 @@ def test_cohen_standard_error_worked_by_hand() -> None:
     # p = [[.4, .1], [.1, .4]], margins all .5: po = .8, pe = .5.
     # Diagonal: 2 × .4 × (.5 - 1 × .2)² = .072; apart: .2² × 2 × .1 × 1² = .008;
     # centre: (.4 - 1 + .8)² = .04; (.072 + .008 - .04) / .5⁴ / 100 = .0064.
-    p = np.array([[0.4, 0.1], [0.1, 0.4]])
-    error = cohen_standard_error(p, 100, observed=0.8, expected=0.5)
-    assert error == pytest.approx(0.08)
+    p = np.array([[[0.4, 0.1], [0.1, 0.4]]])
+    assert cohen_standard_errors(p, np.array([100]), np.eye(2)) == pytest.approx(0.08)
 
 
 def test_fleiss_reproduces_the_psychiatrists_of_1971() -> None:
@@ -205,11 +218,17 @@ def test_perfect_agreement_on_few_pairs_is_not_called_certain() -> None:
         assert figure.low == pytest.approx(few.low)
 
 
-def test_a_rater_of_one_category_gets_zero_without_an_interval() -> None:
+def test_a_rater_of_one_category_gets_zero_and_the_interval_of_the_observed_agreement() -> None:
+    # Ten pairs, six agree; Wilson's 95 % interval of 6/10 is [.3127, .8318]; by chance .6.
     kappa = cohen_kappa([[6, 4], [0, 0]])
     assert kappa.value == 0
-    assert kappa.low is None
+    assert kappa.low == pytest.approx((0.3127 - 0.6) / 0.4, abs=5e-4)
+    assert kappa.high == pytest.approx((0.8318 - 0.6) / 0.4, abs=5e-4)
     assert "single category" in kappa.reason
+    # One who always presses the same, on pairs that call for it half the time: κ is surely low.
+    presser = cohen_kappa([[500, 500], [0, 0]])
+    assert presser.high is not None
+    assert presser.high < 0.07
 
 
 def test_wrong_tables_are_refused() -> None:
@@ -217,8 +236,161 @@ def test_wrong_tables_are_refused() -> None:
         cohen_kappa([[1, 2]])
     with pytest.raises(ValueError, match="negative"):
         cohen_kappa([[1, -2], [0, 1]])
-    with pytest.raises(ValueError, match="two"):
+    with pytest.raises(ValueError, match="2 are needed"):
         fleiss_kappa([1, 2], rng=rng())
+    with pytest.raises(ValueError, match="3 × 3"):
+        cohen_kappa(COHEN_1960, weights=np.eye(2))
+    with pytest.raises(ValueError, match="diagonal"):
+        cohen_kappa(COHEN_1960, weights=np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="numbers of units"):
+        fleiss_kappa([[1, 1], [2, 0]], often=[3], rng=rng())
+
+
+def test_weighted_kappa_reproduces_the_example_of_1968() -> None:
+    # Cohen (1968), table 1: the clinicians of 1960, confusing neurosis and psychosis six times as
+    # bad as neurosis and personality disorder. Disagreement .90 of 1.38 by chance: κ = .348.
+    disagreement = np.array([[0, 1, 3], [1, 0, 6], [3, 6, 0]])
+    kappa = cohen_kappa(COHEN_1960, weights=1 - disagreement / 6)
+    assert kappa.value == pytest.approx(0.348, abs=5e-4)
+    assert kappa.value == pytest.approx(1 - 0.90 / 1.38)
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+@pytest.mark.parametrize("table", [COHEN_1960, FLEISS_1969])
+def test_weighted_kappa_and_its_interval_are_those_of_the_reference_library(
+    table: Counts, weights: Weights
+) -> None:
+    reference = inter_rater.cohens_kappa(table, wt=weights)
+    kappa = cohen_kappa(table, weights=weights)
+    assert kappa.value == pytest.approx(reference.kappa)
+    assert (kappa.low, kappa.high) == pytest.approx((reference.kappa_low, reference.kappa_upp))
+
+
+@given(tables, st.sampled_from(["linear", "quadratic"]))
+def test_weighted_kappa_is_that_of_the_library_on_the_labels(
+    table: Counts, weights: Weights
+) -> None:
+    a, b = (np.repeat(index.ravel(), table.ravel()) for index in np.indices(table.shape))
+    kappa = cohen_kappa(table, weights=weights)
+    if kappa.value is not None:
+        expected = cohen_kappa_score(a, b, labels=[0, 1, 2, 3], weights=weights)
+        assert kappa.value == pytest.approx(expected, abs=1e-9)
+        # A scale has a direction, and no other order is the same scale.
+        same(kappa, cohen_kappa(table[::-1, ::-1], weights=weights))
+
+
+@given(st.lists(tables, min_size=1, max_size=4))
+def test_a_stack_of_tables_is_each_table_alone(stack: list[Counts]) -> None:
+    for table, kappa in zip(stack, cohen_kappas(np.array(stack)), strict=True):
+        same(kappa, cohen_kappa(table))
+
+
+@pytest.mark.parametrize(("level", "alpha"), [("ordinal", 0.815), ("interval", 0.849)])
+def test_alpha_of_a_scale_reproduces_the_published_example(level: Level, alpha: float) -> None:
+    figure = krippendorff_alpha(KRIPPENDORFF_2011, level=level, rng=rng())
+    assert figure.value == pytest.approx(alpha, abs=5e-4)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < alpha < figure.high
+
+
+@given(unit_counts, st.sampled_from(["nominal", "ordinal", "interval"]))
+def test_alpha_is_that_of_the_reference_library(counts: Counts, level: Level) -> None:
+    figure = krippendorff_alpha(counts, level=level, rng=rng(), replicates=20)
+    if figure.value is not None:
+        reference = krippendorff.alpha(value_counts=counts, level_of_measurement=level)
+        assert figure.value == pytest.approx(reference, abs=1e-9)
+
+
+def test_ac1_reproduces_the_two_raters_whom_kappa_calls_worse_than_chance() -> None:
+    # Gwet (2008): 118 of 125 agreed on the common category, none on the rare one.
+    table = np.array([[[118, 5], [2, 0]]])
+    (ac1,) = ac1_of_two(table)
+    assert ac1.value == pytest.approx(0.9408, abs=5e-5)
+    # Gwet's standard error, by irrCAC 0.4.4: .022965 with n in place of n - 1.
+    assert ac1.low is not None
+    assert ac1.value is not None
+    error = (ac1.value - ac1.low) / 1.959964
+    assert error == pytest.approx(0.022965 * np.sqrt(125 / 124), abs=5e-6)
+    kappa = cohen_kappa(table[0]).value
+    assert kappa == pytest.approx(-0.0234, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "value", "error"),
+    [(FLEISS_1971, 0.447885, 0.055662), (KRIPPENDORFF_2011[:11], 0.775152, 0.125272)],
+    ids=["Fleiss 1971", "Krippendorff 2011, unequal numbers"],
+)
+def test_ac1_of_many_raters_is_that_of_the_reference_implementation(
+    counts: Counts, value: float, error: float
+) -> None:
+    # Reference values and standard errors by irrCAC 0.4.4, which needs an older numpy to run.
+    ac1 = gwet_ac1(counts)
+    assert ac1.value == pytest.approx(value, abs=1e-6)
+    assert ac1.low == pytest.approx(value - 1.959964 * error, abs=3e-6)
+
+
+@given(tables)
+def test_two_raters_are_many_raters_with_two_judgements_a_unit(table: Counts) -> None:
+    rows, columns = (index.ravel() for index in np.indices(table.shape))
+    units = np.eye(4, dtype=np.int64)[rows] + np.eye(4, dtype=np.int64)[columns]
+    often = table.ravel()
+    same_but_for_words(ac1_of_two(table[None])[0], gwet_ac1(units, often=often))
+    same_but_for_words(agreement_of_two(table[None])[0], raw_agreement(units, often=often))
+
+
+@given(unit_counts, orders)
+def test_ac1_and_raw_agreement_know_neither_categories_nor_order_of_units(
+    counts: Counts, order: NDArray[np.int64]
+) -> None:
+    for coefficient in (gwet_ac1, raw_agreement):
+        figure = coefficient(counts)
+        same(figure, coefficient(counts[::-1][:, order]))
+        if figure.value is not None:
+            assert figure.low is not None
+            assert figure.high is not None
+            assert -1 <= figure.low <= figure.value + 1e-12
+            assert figure.value <= figure.high + 1e-12 <= 1 + 2e-12
+
+
+def test_raw_agreement_is_a_share_with_wilsons_interval() -> None:
+    # 6 of 10: [.3127, .8318], Wilson's textbook interval.
+    (share,) = agreement_of_two([[[3, 2], [2, 3]]])
+    assert (share.value, share.n) == (0.6, 10)
+    assert (share.low, share.high) == pytest.approx((0.3127, 0.8318), abs=5e-5)
+    # Units (3, 0) and (2, 1): 1 and 1/3 of the twos agree.
+    assert raw_agreement([[3, 0], [2, 1]]).value == pytest.approx(2 / 3)
+    assert raw_agreement([[2, 0], [2, 0]]).value == 1, "chance plays no part in it"
+    assert raw_agreement([[2, 0]]).value is None
+    assert wilson(0.0, 10)[0] == 0
+    assert wilson(1.0, 10)[1] == 1
+
+
+@given(unit_counts, st.integers(1, 4))
+def test_patterns_with_numbers_are_the_units_one_by_one(counts: Counts, many: int) -> None:
+    tiled = np.tile(counts, (many, 1))
+    often = np.full(len(counts), many)
+    for coefficient in (fleiss_kappa, krippendorff_alpha):
+        by_pattern = coefficient(counts, often=often, rng=rng(), replicates=20)
+        same(by_pattern, coefficient(tiled, rng=rng(), replicates=20))
+    same(gwet_ac1(counts, often=often), gwet_ac1(tiled))
+    same(raw_agreement(counts, often=often), raw_agreement(tiled))
+
+
+def test_ac1_of_one_category_or_one_unit_is_undefined_with_a_reason() -> None:
+    for figure in (
+        gwet_ac1([[2, 0], [3, 0]]),
+        gwet_ac1([[2, 0]]),
+        gwet_ac1(np.zeros((0, 4))),
+        ac1_of_two([[[9, 0], [0, 0]]])[0],
+        ac1_of_two([[[1, 0], [0, 0]]])[0],
+        agreement_of_two([[[1, 0], [0, 0]]])[0],
+    ):
+        assert (figure.value, figure.low, figure.high) == (None, None, None)
+        assert figure.reason
+    few = gwet_ac1(np.repeat([[2, 0], [0, 2]], 5, axis=0))
+    assert few.value == 1
+    assert few.low == pytest.approx(0.445, abs=5e-4)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -282,6 +454,6 @@ def test_a_weight_counts_as_that_many_copies_of_the_unit(counts: Counts, copies:
 
 def test_the_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fleiss_kappa(FLEISS_1971, rng=rng())
-    monkeypatch.setattr("annotation.agreement.CELLS_AT_ONCE", 100)
+    monkeypatch.setattr("annotation.agreement.many_raters.CELLS_AT_ONCE", 100)
     same(whole, fleiss_kappa(FLEISS_1971, rng=rng()))
     assert REPLICATES == 1000

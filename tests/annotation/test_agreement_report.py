@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
+import krippendorff
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from sklearn.metrics import cohen_kappa_score
 
-from annotation.models import GoldAnswer, Label, Rater
+from annotation.models import Label, Rater
 from annotation.selectors import AgreementReport, RaterAgreement, agreement_report
-from corpus.models import Pair, Project
-from tests.builders import make_label, make_pair, make_project, make_rater, make_user
+from annotation.services import answer_gold
+from corpus.models import Pair, Project, Prompt
+from tests.builders import make_gold, make_label, make_pair, make_project, make_rater, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +125,7 @@ def test_consensus_is_of_the_other_humans_and_needs_a_majority() -> None:
     assert judge.consensus.value == pytest.approx((0.2 - 0.28) / 0.72)
 
 
-def test_gold_counts_where_all_its_authors_agree() -> None:
+def test_gold_counts_where_it_is_settled() -> None:
     project = make_project()
     pairs = fill(project, {"ann": [FIRST, SECOND, FIRST, EQUAL]})
     bob, carol = make_user("bob"), make_user("carol")
@@ -129,9 +134,9 @@ def test_gold_counts_where_all_its_authors_agree() -> None:
         (pairs[0], carol, FIRST),
         (pairs[1], bob, SECOND),
         (pairs[1], carol, EQUAL),
-        (pairs[2], None, SECOND),
     ):
-        GoldAnswer.objects.create(pair=pair, author=author, choice=choice)
+        answer_gold(pair=pair, author=author, choice=choice)
+    make_gold(pairs[2], SECOND)
     gold = row(agreement_report(project), "ann").gold
     assert gold.n == 2
     # Ann first, first; gold first, second: 1/2 observed and expected.
@@ -213,8 +218,147 @@ def test_the_command_prints_a_table() -> None:
     lines = command("harbour").splitlines()
     (line,) = [line for line in lines if line.startswith("ann    ben")]
     assert "0.400 [" in line
-    assert line.endswith("n 50")
-    assert any(line.startswith("Krippendorff's α, humans") for line in lines)
+    assert "n 50" in line
+    (alpha,) = [line for line in lines if line.startswith("Krippendorff's α")]
+    assert alpha.count("n 50") == 2, "all raters and the humans"
+
+
+def test_beside_kappa_stand_the_figures_that_prevalence_and_ties_leave_alone() -> None:
+    project = make_project()
+    # Feinstein and Cicchetti's skewed table: they agree on 85 of 100, and κ is .32.
+    fill(project, two_by_two(80, 10, 5, 5))
+    report = agreement_report(project)
+    (two,) = report.pairwise
+    assert two.beside is not None
+    assert two.kappa.value == pytest.approx(0.32, abs=5e-3)
+    assert two.beside.agreement.value == pytest.approx(0.85)
+    # Four were offered: by chance .875·.125·2/3 agree, AC1 = (.85 - .0729) / .9271.
+    assert two.beside.ac1.value == pytest.approx((0.85 - 0.21875 / 3) / (1 - 0.21875 / 3))
+    assert report.everybody.four.gwet_ac1.value == pytest.approx(two.beside.ac1.value)
+    assert "88% of the judgements are first" in two.beside.warning
+    assert two.beside.warning == report.everybody.warning
+    assert row(report, "ann").beside_consensus.warning
+    assert command("harbour").count("Note: 88%") == 1
+
+
+def test_decided_pairs_and_merged_ties_have_their_own_figures() -> None:
+    project = make_project()
+    fill(
+        project,
+        {
+            "ann": [FIRST, SECOND, FIRST, SECOND, EQUAL, BAD, EQUAL],
+            "ben": [FIRST, SECOND, SECOND, SECOND, BAD, FIRST, EQUAL],
+        },
+    )
+    report = agreement_report(project)
+    (two,) = report.pairwise
+    assert two.beside is not None
+    # Four pairs are decided by both: [[1, 1], [0, 2]], κ = (3/4 - 1/2) / (1/2).
+    assert two.beside.kappa_decided.n == 4
+    assert two.beside.kappa_decided.value == pytest.approx(0.5)
+    assert report.everybody.decided.raw_agreement.value == pytest.approx(3 / 4)
+    # Of seven, ann and ben agree on four, and on a fifth when equal and both bad are one.
+    assert report.everybody.four.raw_agreement.value == pytest.approx(4 / 7)
+    assert report.everybody.three.raw_agreement.value == pytest.approx(5 / 7)
+
+
+def test_strength_is_an_ordinal_scale() -> None:
+    project = make_project()
+    ann, ben = make_rater(project, "ann"), make_rater(project, "ben")
+    said: list[tuple[tuple[str, int | None], tuple[str, int | None]]] = [
+        ((FIRST, 3), (FIRST, 2)),
+        ((SECOND, 3), (SECOND, 2)),
+        ((FIRST, 1), (EQUAL, None)),
+    ]
+    said += [((SECOND, 1), (SECOND, None)), ((BAD, None), (FIRST, 3))]
+    for number, choices in enumerate(said):
+        pair = make_pair(project, number)
+        for rater, (choice, strength) in zip((ann, ben), choices, strict=True):
+            Label.objects.create(
+                project=project,
+                pair=pair,
+                rater=rater,
+                choice=choice,
+                strength=strength,
+                created_at=timezone.now(),
+            )
+    report = agreement_report(project)
+    (two,) = report.pairwise
+    assert two.beside is not None
+    assert two.beside.kappa_strength is not None
+    assert two.beside.kappa_strength.n == 4, "both bad says nothing of an order"
+    reference = cohen_kappa_score([0, 6, 2, 4], [1, 5, 3, 5], weights="quadratic", labels=range(7))
+    assert two.beside.kappa_strength.value == pytest.approx(reference)
+    alpha = krippendorff.alpha(
+        reliability_data=[[0, 6, 2, 4], [1, 5, 3, 5]], level_of_measurement="ordinal"
+    )
+    assert report.everybody.strength_alpha.value == pytest.approx(alpha)
+    assert report.everybody.strength_alpha.n == 4
+
+
+def test_a_rater_who_always_presses_the_same_can_be_told_by_the_interval() -> None:
+    project = make_project()
+    pairs = fill(project, {"ann": [FIRST] * 60})
+    for number, pair in enumerate(pairs):
+        make_gold(pair, SECOND if number % 2 else FIRST)
+    gold = row(agreement_report(project), "ann").gold
+    assert (gold.value, gold.n) == (0, 60)
+    assert gold.high is not None
+    assert gold.high < 0.3
+    assert "single category" in gold.reason
+
+
+def by(part: str) -> dict[str, Any]:
+    printed: dict[str, Any] = json.loads(command("harbour", "--by", part, "--json"))
+    assert printed["by"] == part
+    return printed
+
+
+def test_the_command_breaks_agreement_down_by_part() -> None:
+    project = make_project()
+    pairs = fill(project, two_by_two(20, 5, 10, 15))
+    Prompt.objects.filter(pk__in=[pair.prompt_id for pair in pairs[:25]]).update(
+        domain="law", difficulty="hard", language="de"
+    )
+    Label.objects.update(criteria={"honest": EQUAL}, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    law = next(one for one in by("domain")["parts"] if one["part"] == "law")
+    # Rows of ann: [[20, 5]] of the first 25 pairs.
+    assert law["raw_agreement"]["value"] == pytest.approx(0.8)
+    assert law["fleiss_kappa"]["n"] == law["human_fleiss_kappa"]["n"] == 25
+    assert [one["part"] for one in by("difficulty")["parts"]] == ["", "hard"]
+    assert [one["part"] for one in by("language")["parts"]] == ["", "de"]
+    (week,) = by("week")["parts"]
+    assert week["part"] == "2026-W01"
+    assert week["fleiss_kappa"] == agreement_report(project).as_json()["fleiss_kappa"]
+    (honest,) = by("criterion")["parts"]
+    assert (honest["part"], honest["raw_agreement"]["value"]) == ("honest", 1.0)
+    assert honest["fleiss_kappa"]["value"] is None
+    assert "100% of the judgements are equal" in honest["warning"]
+    ann, ben = by("rater-week")["parts"]
+    assert (ann["rater"], ann["week"], ben["rater"]) == ("ann", "2026-W01", "ben")
+    assert ann["consensus"]["value"] == pytest.approx(0.4)
+    assert ann["gold"]["value"] is None
+
+
+@pytest.mark.parametrize("part", ["domain", "week", "criterion", "rater-week"])
+def test_the_command_prints_a_line_a_part(part: str) -> None:
+    project = make_project()
+    assert len(command("harbour", "--by", part).splitlines()) == 3, "title and heads alone"
+    fill(project, two_by_two(20, 5, 10, 15))
+    Label.objects.update(criteria={"honest": FIRST})
+    lines = command("harbour", "--by", part).splitlines()[3:]
+    assert len(lines) == (2 if part == "rater-week" else 1)
+    assert "n 50" in lines[0]
+
+
+def test_the_summary_shows_the_twos_that_agree_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annotation.management.commands.agreement.TWOS", 1)
+    project = make_project()
+    fill(project, {**two_by_two(20, 5, 10, 15), "cal": [FIRST] * 25 + [SECOND] * 25})
+    printed = command("harbour")
+    # Ann and cal agree on all; ben agrees with both on 35 of 50.
+    assert "ann    cal" not in printed
+    assert "2 more agree better" in printed
 
 
 def test_an_unknown_project_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:

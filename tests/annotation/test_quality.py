@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 from annotation.agreement import Coefficient, cohen_kappa
 from annotation.quality import Habits, Standing, flags, standing, wilson_low

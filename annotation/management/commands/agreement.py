@@ -2,57 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from annotation.agreement import Coefficient
-from annotation.selectors import AgreementReport, agreement_report
+from annotation.agreement_breakdowns import BY, PartAgreement, RaterWeek
+from annotation.agreement_report import (
+    AgreementReport,
+    GroupAgreement,
+    PairwiseAgreement,
+    agreement_report,
+)
 from corpus.models import Project
 from jobs.commands import BadInputError, ConcordCommand, Outcome
+
+NOTHING = Coefficient(None, 0)
+TWOS = 40
+"""How many twos of raters the summary shows: those who agree least."""
 
 
 class Command(ConcordCommand):
     help = "Agreement of a project's raters, human and AI: κ and α with n and 95 % intervals."
+    # They load every page and form, which takes longer than counting half a million labels; `check`
+    # and the server run them.
+    requires_system_checks = []
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", metavar="PROJECT", help="The project's slug.")
+        parser.add_argument(
+            "--by",
+            choices=sorted(BY),
+            metavar="PART",
+            help=f"Agreement by part instead of the whole: {', '.join(sorted(BY))}.",
+        )
 
     def run(self, **options: Any) -> Outcome:
-        slug = options["project"]
+        slug, by = options["project"], options["by"]
         project = Project.objects.filter(slug=slug).first()
         if project is None:
             raise BadInputError(f"There is no project {slug!r}.")
+        if by:
+            rows = BY[by](project)
+            data = {"by": by, "parts": [row.as_json() for row in rows]}
+            return Outcome(data=data, summary=summary_by(project, by, rows))
         report = agreement_report(project)
         return Outcome(data=report.as_json(), summary=summary_of(project, report))
 
 
 def summary_of(project: Project, report: AgreementReport) -> str:
     """The report as plain text with aligned columns."""
-    names = [row.rater for row in report.raters]
-    wide = max([len("rater"), *map(len, names)])
-    lines = [f"Agreement in {project.name} over four choices, 95 % intervals", ""]
-    lines.append(f"{'rater':<{wide}}  {'kind':<5}  {'labels':>6}  {'κ gold':<28}  κ consensus")
-    lines.extend(
-        f"{row.rater:<{wide}}  {row.kind:<5}  {row.labels:>6}  "
-        f"{_figure(row.gold):<28}  {_figure(row.consensus)}"
+    raters = [("rater", "kind", "labels", "κ gold", "κ consensus", "AC1 consensus")]
+    raters += [
+        (
+            row.rater,
+            row.kind,
+            f"{row.labels:>6}",
+            _figure(row.gold),
+            _figure(row.consensus),
+            _figure(row.beside_consensus.ac1),
+        )
         for row in report.raters
-    )
-    met = [row for row in report.pairwise if row.kappa.n]
-    lines += ["", f"{'rater':<{wide}}  {'and rater':<{wide}}  κ"]
-    lines.extend(
-        f"{row.rater_a:<{wide}}  {row.rater_b:<{wide}}  {_figure(row.kappa)}" for row in met
-    )
-    if apart := len(report.pairwise) - len(met):
-        lines.append(f"{apart} more share no pair.")
-    lines += [
-        "",
-        f"Fleiss' κ, all raters          {_figure(report.fleiss_kappa)}",
-        f"Fleiss' κ, humans              {_figure(report.human_fleiss_kappa)}",
-        f"Krippendorff's α, all raters   {_figure(report.krippendorff_alpha)}",
-        f"Krippendorff's α, humans       {_figure(report.human_krippendorff_alpha)}",
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    met = [row for row in report.pairwise if row.beside]
+    shown = sorted(met, key=_by_kappa)[:TWOS]
+    twos = [("rater", "and rater", "κ", "AC1", "agree", "κ strength")]
+    twos += [
+        (
+            row.rater_a,
+            row.rater_b,
+            _figure(row.kappa),
+            _figure(row.beside.ac1),
+            _figure(row.beside.agreement),
+            _figure(row.beside.kappa_strength or NOTHING),
+        )
+        for row in shown
+        if row.beside
+    ]
+    notes = []
+    if len(met) > len(shown):
+        notes.append(f"{len(met) - len(shown)} more agree better; --json has all.")
+    if apart := len(report.pairwise) - len(met):
+        notes.append(f"{apart} more share no pair.")
+    overall = [("", "all raters", "humans")]
+    overall += [
+        (name, _figure(everybody), _figure(humans))
+        for (name, everybody), (_, humans) in zip(
+            _overall(report.everybody), _overall(report.humans), strict=True
+        )
+    ]
+    warnings = [f"Note: {warning}" for warning in [report.everybody.warning] if warning]
+    return "\n".join(
+        [
+            f"Agreement in {project.name} over four choices, 95 % intervals",
+            "",
+            *_aligned(raters),
+            "",
+            *_aligned(twos),
+            *notes,
+            "",
+            *_aligned(overall),
+            *(["", *warnings] if warnings else []),
+        ]
+    )
+
+
+def summary_by(project: Project, by: str, rows: Sequence[PartAgreement | RaterWeek]) -> str:
+    """One line a part."""
+    lines: list[tuple[str, ...]] = []
+    for row in rows:
+        if isinstance(row, RaterWeek):
+            lines.append((row.rater, row.week, _figure(row.gold), _figure(row.consensus)))
+        else:
+            four = row.everybody.four
+            figures = (four.fleiss_kappa, four.krippendorff_alpha, four.gwet_ac1)
+            lines.append((row.part or "(none)", *map(_figure, figures), row.everybody.warning))
+    head = (
+        ("rater", "week", "κ gold", "κ consensus")
+        if by == "rater-week"
+        else (by, "Fleiss' κ", "Krippendorff's α", "Gwet's AC1", "")
+    )
+    title = f"Agreement in {project.name} by {by}, over four choices, 95 % intervals"
+    return "\n".join([title, "", *_aligned([head, *lines])])
+
+
+def _by_kappa(row: PairwiseAgreement) -> float:
+    return 1.0 if row.kappa.value is None else row.kappa.value
+
+
+def _overall(group: GroupAgreement) -> list[tuple[str, Coefficient]]:
+    return [
+        ("Fleiss' κ", group.four.fleiss_kappa),
+        ("Krippendorff's α", group.four.krippendorff_alpha),
+        ("Gwet's AC1", group.four.gwet_ac1),
+        ("observed agreement", group.four.raw_agreement),
+        ("α of three (equal with both bad)", group.three.krippendorff_alpha),
+        ("α where all decided", group.decided.krippendorff_alpha),
+        ("α of strength, ordinal", group.strength_alpha),
+    ]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _figure(figure: Coefficient) -> str:
