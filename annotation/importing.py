@@ -12,7 +12,7 @@ from annotation.services.gold import settle_imported
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
 from corpus.models import Project
-from corpus.services import StoredPair
+from corpus.writing import StoredPair
 
 
 def choice_against(pair: StoredPair, choice: str) -> Choice:

@@ -40,7 +40,7 @@ from annotation.services import (  # noqa: E402
 from annotation.tasks_shown import on_screen  # noqa: E402
 from benchmarks.scratch import scratch_database  # noqa: E402
 from corpus.models import Pair, Project  # noqa: E402
-from corpus.services import Answer, NewPair, write_pairs  # noqa: E402
+from corpus.writing import Answer, NewPair, write_pairs  # noqa: E402
 
 DAYS = 60
 TASKS_A_DAY = 20

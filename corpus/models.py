@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.core.validators import RegexValidator
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least
+
+from jobs.models import Job
 
 SHA256 = RegexValidator(r"^[0-9a-f]{64}$", "64 hexadecimal digits are wanted")
 
@@ -34,11 +37,24 @@ class Prompt(models.Model):
     difficulty = models.CharField(max_length=50, blank=True)
     language = models.CharField(max_length=35, blank=True)
     sensitive = models.BooleanField(default=False)
+    duplicate_group = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Id of the first of the prompts that are nearly the same; empty when alone.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "sha256"], name="one_prompt_per_hash"),
+        ]
+        indexes = [
+            # The groups of near-duplicates of a project, and their members.
+            models.Index(
+                fields=["project", "duplicate_group"],
+                name="prompt_duplicates",
+                condition=Q(duplicate_group__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,6 +105,9 @@ class Completion(models.Model):
     sampling = models.JSONField(null=True, blank=True)
     token_count = models.PositiveIntegerField(null=True, blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)
+    identity_hits = models.PositiveSmallIntegerField(
+        default=0, help_text="Places where the text gives its author away."
+    )
     sha256 = models.CharField(max_length=64, validators=[SHA256])
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -149,3 +168,93 @@ class Pair(models.Model):
 
     def __str__(self) -> str:
         return f"pair {self.pk}"
+
+
+class IntakePolicy(models.Model):
+    """What happens to prompts and completions on their way in, before anybody sees them."""
+
+    class Duplicates(models.TextChoices):
+        KEEP = "keep", "keep every one"
+        ONE = "one", "keep one of each group"
+
+    class Identity(models.TextChoices):
+        MASK = "mask", "mask the words"
+        HOLD = "hold", "hold the pair back"
+        OFF = "off", "show as it is"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="intake_policy")
+    redact_pii = models.BooleanField(
+        "redact personal data",
+        default=False,
+        help_text="In prompts and completions that come in from now on. The original stays "
+        "readable for admins, and each look is recorded.",
+    )
+    duplicates = models.CharField(
+        "near-duplicate prompts", max_length=4, choices=Duplicates, default=Duplicates.KEEP
+    )
+    duplicate_threshold = models.FloatField(
+        "alike from",
+        default=0.8,
+        validators=[MinValueValidator(0.5), MaxValueValidator(1.0)],
+        help_text="Jaccard similarity of the word 5-grams, 0.5 to 1.",
+    )
+    identity = models.CharField(
+        "completions that name their author", max_length=4, choices=Identity, default=Identity.MASK
+    )
+    identity_terms = models.TextField(
+        "more names to hide",
+        blank=True,
+        max_length=20_000,
+        help_text="One a line; added to the names of models and vendors that are always hidden.",
+    )
+
+    def __str__(self) -> str:
+        return f"intake policy of {self.project}"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        lines = (line.strip() for line in self.identity_terms.splitlines())
+        return tuple(line for line in lines if line)
+
+
+class PromptOriginal(models.Model):
+    """A prompt as it was before personal data was taken out. For admins, and each look counts."""
+
+    prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="original")
+    messages = models.JSONField()
+    counts = models.JSONField(help_text="How many of each kind were taken out.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"original of prompt {self.prompt_id}"
+
+
+class OriginalLook(models.Model):
+    """Somebody read an original. Append-only."""
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="looks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} read the original of prompt {self.prompt_id}"
+
+
+class IntakeScan(Job):
+    """A pass over what a project holds already, after its intake policy was changed."""
+
+    TASK_NAME = "corpus.tasks.intake_scan_task"
+
+    class Kind(models.TextChoices):
+        DUPLICATES = "duplicates", "group near-duplicate prompts"
+        IDENTITY = "identity", "look for authors that give themselves away"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="intake_scans")
+    kind = models.CharField(max_length=10, choices=Kind)
+    found = models.PositiveBigIntegerField(default=0)
+
+    class Meta(Job.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} scan {self.pk} of {self.project}"

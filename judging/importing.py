@@ -12,7 +12,7 @@ from annotation.models import Choice, Label, Rater
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
 from corpus.models import Project
-from corpus.services import StoredPair
+from corpus.writing import StoredPair
 from judging.arithmetic import Order, Reading, combine, outcome
 from judging.models import JudgeConfig, Verdict
 

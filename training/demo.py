@@ -16,7 +16,7 @@ from django.conf import settings
 
 from corpus.models import ModelVersion, Pair, Project
 from corpus.registry import location_of, sandbox_model
-from corpus.services import Answer, NewPair, write_pairs
+from corpus.writing import Answer, NewPair, write_pairs
 from exports.models import DatasetVersion
 from exports.services import FreezeFilters, freeze
 from inference.engine import Engine, Generation, Request, Sampling

@@ -22,7 +22,8 @@ from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
 from corpus.models import Pair, Project
 from corpus.registry import sandbox_model
-from corpus.services import new_pairs, write_pairs
+from corpus.services import new_pairs
+from corpus.writing import write_pairs
 from inference.sandbox.prompts import PRINCIPLES
 from inference.sandbox.tasks import make_pair
 from inference.sandbox.world import PrincipleKey, training_requests

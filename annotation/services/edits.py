@@ -5,7 +5,7 @@ from __future__ import annotations
 from annotation.errors import InvalidLabelError
 from annotation.models import Choice, Label
 from corpus.models import Pair
-from corpus.services import Answer, NewPair, write_pairs
+from corpus.writing import Answer, NewPair, write_pairs
 
 
 def store_edit(*, label: Label, text: str) -> Label:

@@ -18,9 +18,11 @@ from annotation.errors import (
 )
 from annotation.models import QualityPolicy, Rater, Skip, Slot
 from annotation.services.policy import policy_of, wanted_labels
+from corpus.bulk import insert_rows
 from corpus.models import Pair
 
 SLOTS_AT_ONCE = 1000
+OPEN = Slot.State.OPEN.value
 
 
 @transaction.atomic
@@ -29,23 +31,26 @@ def open_slots(*, pairs: Iterable[Pair], wanted: int | None = None) -> int:
     of slots made. The first of a pair is production, the others are overlap.
     """
     policies: dict[int, QualityPolicy] = {}
-    slots: list[Slot] = []
+    slots: list[tuple[Pair, Slot.Purpose]] = []
     for pair in pairs:
         if pair.project_id not in policies:
             policies[pair.project_id] = policy_of(pair.project_id)
         labels = wanted
         if labels is None:
             labels = wanted_labels(pair.sha256, policies[pair.project_id])
-        slots.extend(
-            Slot(
-                pair=pair,
-                project_id=pair.project_id,
-                purpose=Slot.Purpose.OVERLAP if copy else Slot.Purpose.PRODUCTION,
-                priority=pair.priority,
-            )
+        slots += [
+            (pair, Slot.Purpose.OVERLAP if copy else Slot.Purpose.PRODUCTION)
             for copy in range(labels)
-        )
-    Slot.objects.bulk_create(slots, batch_size=SLOTS_AT_ONCE)
+        ]
+    now = timezone.now()
+    insert_rows(
+        Slot,
+        ("pair_id", "project_id", "purpose", "priority", "state", "created_at"),
+        (
+            (pair.pk, pair.project_id, purpose.value, pair.priority, OPEN, now)
+            for pair, purpose in slots
+        ),
+    )
     return len(slots)
 
 

@@ -89,7 +89,7 @@ class _Strict(BaseModel):
     @classmethod
     def _null_is_absent(cls, value: Any) -> Any:
         """Table tools write null for what a row lacks; a required field may not be lacking."""
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or None not in value.values():
             return value
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         return {
@@ -153,7 +153,11 @@ class PairRecord(_Strict):
     def _is_a_pair(self) -> Self:
         if self.prompt[-1].role == "assistant":
             raise ValueError("the prompt ends with an assistant's turn; it must end before one")
-        if self._identity("a") == self._identity("b"):
+        # Most answers differ at a glance; only those that may be one and the same are hashed.
+        alike = self.response_a == self.response_b or not (
+            self.response_a.isascii() and self.response_b.isascii()
+        )
+        if alike and self._identity("a") == self._identity("b"):
             raise ValueError("response_a and response_b are identical")
         said: dict[tuple[str, str], float | None] = {}
         for label in self.labels:

@@ -1,0 +1,259 @@
+"""Pairs go in: hashed once, stored in a fixed number of statements, never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from corpus.bulk import insert_rows, lock_project
+from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
+from corpus.intake import hits_in, intake_policy
+from corpus.models import Completion, IntakePolicy, ModelVersion, Pair, Project, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One completion to be stored. `model` is a model version, or None when unknown."""
+
+    text: str
+    model: ModelVersion | None = None
+    sampling: Mapping[str, Any] | None = None
+    token_count: int | None = None
+    finish_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPair:
+    """Two completions of one prompt to be stored as a pair, `a` as its first."""
+
+    prompt: Sequence[Mapping[str, str]]
+    a: Answer
+    b: Answer
+    external_id: str = ""
+    source: str = ""
+    domain: str = ""
+    difficulty: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPair:
+    """Where a NewPair ended up. An older pair may have the two completions the other way round."""
+
+    pair: Pair
+    a_is_first: bool
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PairHashes:
+    """By what a pair is known, and in how many places its completions give their author away."""
+
+    prompt: str
+    a: str
+    b: str
+    pair: str
+    hits_a: int
+    hits_b: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A pair with its hashes, ready to be stored."""
+
+    pair: NewPair
+    hashes: PairHashes
+
+
+@transaction.atomic
+def write_pairs(
+    *,
+    project: Project,
+    pairs: Sequence[NewPair],
+    origin: Pair.Origin,
+    batch: str = "",
+    priority: int = 0,
+    hashes: Sequence[PairHashes] | None = None,
+) -> list[StoredPair]:
+    """Store pairs with their prompts and completions; what is there already is found, not doubled.
+
+    A fixed number of queries per call, however many pairs. The result is in the order given; of
+    two equal pairs in one call, the first alone is new. Writers of one project wait for each other.
+    `hashes` are the pairs' own, from who has made them already.
+    """
+    policy = intake_policy(project.pk)
+    if hashes is None:
+        hashes = [_hashes(pair, policy) for pair in pairs]
+    rows = [_Row(pair, known) for pair, known in zip(pairs, hashes, strict=True)]
+    lock_project(project)
+    prompts, new_prompts = _ensure_prompts(project, rows)
+    completions, new_completions = _ensure_completions(prompts, new_prompts, rows)
+    there = _pairs_there(project, rows, new_completions)
+    fresh = {row.hashes.pair: row for row in reversed(rows) if row.hashes.pair not in there}
+    now = timezone.now()
+    made = [
+        Pair(
+            project=project,
+            prompt_id=prompts[row.hashes.prompt],
+            first_id=completions[row.hashes.a],
+            second_id=completions[row.hashes.b],
+            sha256=row.hashes.pair,
+            external_id=row.pair.external_id,
+            origin=origin,
+            batch=batch,
+            priority=priority,
+            held_back=_held_back(row.hashes, policy),
+            created_at=now,
+        )
+        for row in rows
+        if fresh.get(row.hashes.pair) is row
+    ]
+    for pair, pk in zip(made, insert_rows(Pair, PAIR, map(_pair_values, made)), strict=True):
+        pair.pk = pk
+        pair._state.adding = False
+    stored = there | {pair.sha256: pair for pair in made}
+    return [
+        StoredPair(
+            pair := stored[row.hashes.pair],
+            pair.first_id == completions[row.hashes.a],
+            fresh.get(row.hashes.pair) is row,
+        )
+        for row in rows
+    ]
+
+
+def hash_pair(
+    prompt: Sequence[Mapping[str, str]],
+    a: tuple[str, str | None, Mapping[str, Any] | None],
+    b: tuple[str, str | None, Mapping[str, Any] | None],
+    policy: IntakePolicy,
+) -> PairHashes:
+    """The hashes of a pair from its prompt and, for each completion, (text, model, sampling)."""
+    prompt_hash = prompt_sha256(prompt)
+    hash_a, hash_b = completion_sha256(prompt_hash, *a), completion_sha256(prompt_hash, *b)
+    return PairHashes(
+        prompt=prompt_hash,
+        a=hash_a,
+        b=hash_b,
+        pair=pair_sha256(hash_a, hash_b),
+        hits_a=hits_in(a[0], policy),
+        hits_b=hits_in(b[0], policy),
+    )
+
+
+def _hashes(pair: NewPair, policy: IntakePolicy) -> PairHashes:
+    a, b = (
+        (answer.text, answer.model.name if answer.model else None, answer.sampling)
+        for answer in (pair.a, pair.b)
+    )
+    return hash_pair(pair.prompt, a, b, policy)
+
+
+def _held_back(hashes: PairHashes, policy: IntakePolicy) -> str:
+    """Why a new pair is wanted of nobody; empty when it is in use."""
+    tells = hashes.hits_a or hashes.hits_b
+    return Pair.HeldBack.IDENTITY if tells and policy.identity == policy.Identity.HOLD else ""
+
+
+PROMPT = (
+    *("project_id", "messages", "sha256", "source", "domain", "difficulty", "language"),
+    *("sensitive", "created_at"),
+)
+COMPLETION = (
+    *("prompt_id", "text", "model_version_id", "sampling", "token_count", "finish_reason"),
+    *("identity_hits", "sha256", "created_at"),
+)
+PAIR = (
+    *("project_id", "prompt_id", "first_id", "second_id", "sha256", "external_id", "origin"),
+    *("batch", "priority", "held_back", "created_at"),
+)
+
+
+def _pair_values(pair: Pair) -> tuple[Any, ...]:
+    return tuple(getattr(pair, name) for name in PAIR)
+
+
+def _ensure_prompts(project: Project, rows: Sequence[_Row]) -> tuple[dict[str, int], set[str]]:
+    """The ids of the prompts by their hash, and which of them are new."""
+    wanted = {row.hashes.prompt: row.pair for row in reversed(rows)}
+    there = dict(
+        Prompt.objects.filter(project=project, sha256__in=list(wanted)).values_list("sha256", "pk")
+    )
+    new = [key for key in dict.fromkeys(row.hashes.prompt for row in rows) if key not in there]
+    now = timezone.now()
+    ids = insert_rows(
+        Prompt,
+        PROMPT,
+        (
+            (
+                project.pk,
+                list(wanted[key].prompt),
+                key,
+                wanted[key].source,
+                wanted[key].domain,
+                wanted[key].difficulty,
+                wanted[key].language,
+                False,
+                now,
+            )
+            for key in new
+        ),
+    )
+    return there | dict(zip(new, ids, strict=True)), set(new)
+
+
+def _ensure_completions(
+    prompts: Mapping[str, int], new_prompts: set[str], rows: Sequence[_Row]
+) -> tuple[dict[str, int], set[str]]:
+    """The ids of the completions by their hash, and which of them are new."""
+    wanted: dict[str, tuple[str, Answer, int]] = {}
+    for row in rows:
+        wanted.setdefault(row.hashes.a, (row.hashes.prompt, row.pair.a, row.hashes.hits_a))
+        wanted.setdefault(row.hashes.b, (row.hashes.prompt, row.pair.b, row.hashes.hits_b))
+    # A new prompt has no completion yet: most imports look for none.
+    old = [key for key, (prompt, _, _) in wanted.items() if prompt not in new_prompts]
+    there: dict[str, int] = {}
+    if old:
+        parents = {prompts[wanted[key][0]] for key in old}
+        found = Completion.objects.filter(prompt__in=parents, sha256__in=old)
+        there = dict(found.values_list("sha256", "pk"))
+    new = [key for key in wanted if key not in there]
+    now = timezone.now()
+    ids = insert_rows(
+        Completion,
+        COMPLETION,
+        (
+            (
+                prompts[prompt],
+                answer.text,
+                answer.model.pk if answer.model else None,
+                dict(answer.sampling) if answer.sampling is not None else None,
+                answer.token_count,
+                answer.finish_reason,
+                hits,
+                key,
+                now,
+            )
+            for key, (prompt, answer, hits) in ((key, wanted[key]) for key in new)
+        ),
+    )
+    return there | dict(zip(new, ids, strict=True)), set(new)
+
+
+def _pairs_there(
+    project: Project, rows: Iterable[_Row], new_completions: set[str]
+) -> dict[str, Pair]:
+    """The pairs that are there, by hash. A pair with a new completion is new."""
+    old = [
+        row.hashes.pair
+        for row in rows
+        if row.hashes.a not in new_completions and row.hashes.b not in new_completions
+    ]
+    if not old:
+        return {}
+    found = Pair.objects.filter(project=project, sha256__in=old)
+    return {pair.sha256: pair for pair in found}
