@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from annotation import agreement_sql as sql
+from annotation.agreement.scale import FOUR
 from annotation.models import Rater
 from corpus.models import Project
 
@@ -81,6 +82,23 @@ class RaterWeekCounts:
     majority: Counts
 
 
+class Cells(NamedTuple):
+    """How many pairs `n` (c,) two raters put into one place each: `first` into `here`, `second`
+    into `there`."""
+
+    first: Counts
+    second: Counts
+    here: Counts
+    there: Counts
+    n: Counts
+
+    def turned(self) -> Cells:
+        return Cells(self.second, self.first, self.there, self.here, self.n)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Cells:
+        return Cells(*(column[chosen] for column in self))
+
+
 def agreement_counts(project: Project) -> AgreementCounts:
     """All counts of a project. Raters without an effective label are left out; the others stand
     in order of kind, then of name."""
@@ -101,19 +119,28 @@ def agreement_counts(project: Project) -> AgreementCounts:
         return tables.reshape(-1, 4, 4)
 
     met = of_kind[sql.TWO]
-    first, second, two = _tables_of_two(
-        number(met[:, 1]), number(met[:, 2] // 64), met[:, 2] % 64, met[:, 3]
+    cells = Cells(
+        number(met[:, 1] // 2),
+        number(met[:, 2] // 64),
+        met[:, 2] % 64 // 8,
+        met[:, 2] % 8,
+        met[:, 3],
     )
+    alone = cells.where(met[:, 1] % 2 == 1)
+    human = np.array([rater.kind == Rater.Kind.HUMAN for rater in raters], dtype=np.bool_)
+    first, second, two = _tables_of_two(cells)
     return AgreementCounts(
         raters=raters,
         labels=np.array([labels[rater.pk] for rater in raters], dtype=np.int64),
         gold=against(of_kind[sql.GOLD]),
-        majority=against(of_kind[sql.MAJORITY]),
+        majority=against(of_kind[sql.MAJORITY]) + _majority_of_one(alone, human),
         first_of_two=first,
         second_of_two=second,
         two=two,
-        everybody=_unpacked(of_kind[sql.EVERYBODY][:, 1:]),
-        humans=_unpacked(of_kind[sql.HUMANS][:, 1:]),
+        everybody=_unpacked(of_kind[sql.EVERYBODY][:, 1:], alone),
+        humans=_unpacked(
+            of_kind[sql.HUMANS][:, 1:], alone.where(human[alone.first] & human[alone.second])
+        ),
     )
 
 
@@ -177,25 +204,45 @@ def _parts(rows: list[tuple[Any, ...]]) -> list[PartCounts]:
     ]
 
 
-def _unpacked(rows: Counts) -> Patterns:
-    """Patterns from rows (low, high, n)."""
+def _unpacked(rows: Counts, alone: Cells | None = None) -> Patterns:
+    """Patterns from rows (low, high, n), and from pairs with those two labels alone."""
     shifts = sql.BITS * np.arange(sql.HALF)
     halves = [(rows[:, column, None] >> shifts) & (2**sql.BITS - 1) for column in (0, 1)]
-    counts = np.concatenate(halves, axis=1)
-    judged_twice = counts.sum(axis=1) > 1
-    return Patterns(counts[judged_twice], rows[judged_twice, 2])
+    counts, often = np.concatenate(halves, axis=1), rows[:, 2]
+    if alone is not None:
+        cells = np.bincount(8 * alone.here + alone.there, weights=alone.n, minlength=64)
+        both = np.eye(8, dtype=np.int64)
+        counts = np.concatenate([counts, (both[:, None] + both[None, :]).reshape(64, 8)])
+        often = np.concatenate([often, cells.astype(np.int64)])
+    patterns, place = np.unique(counts, axis=0, return_inverse=True)
+    together = np.zeros(len(patterns), dtype=np.int64)
+    np.add.at(together, place.ravel(), often)
+    kept = (patterns.sum(axis=1) > 1) & (together > 0)
+    return Patterns(patterns[kept], together[kept])
 
 
-def _tables_of_two(a: Counts, b: Counts, cell: Counts, n: Counts) -> tuple[Counts, Counts, Counts]:
+def _majority_of_one(alone: Cells, human: NDArray[np.bool_]) -> Counts:
+    """Tables (raters, 4, 4) against the one other rater of a pair, where that is a human."""
+    choice_of = np.array(FOUR)
+    tables = np.zeros((len(human), 4, 4), dtype=np.int64)
+    for side in (alone, alone.turned()):
+        voted = side.where(human[side.second])
+        place = (voted.first, choice_of[voted.here], choice_of[voted.there])
+        np.add.at(tables, place, voted.n)
+    return tables
+
+
+def _tables_of_two(cells: Cells) -> tuple[Counts, Counts, Counts]:
     """The twos of raters that met, each in the raters' own order, and their tables (t, 8, 8)."""
-    turned = a > b
-    cell = np.where(turned, cell % 8 * 8 + cell // 8, cell)
-    wide = int(max(a.max(initial=0), b.max(initial=0))) + 1
-    key = np.where(turned, b * wide + a, a * wide + b)
-    met, place = np.unique(key, return_inverse=True)
-    tables = np.zeros((len(met), 64), dtype=np.int64)
-    tables[place, cell] = n
-    return met // wide, met % wide, tables.reshape(-1, 8, 8)
+    after, turned = cells.first > cells.second, cells.turned()
+    a, b, here, there = (
+        np.where(after, other, one) for one, other in zip(cells[:4], turned[:4], strict=True)
+    )
+    wide = int(b.max(initial=0)) + 1
+    met, place = np.unique(a * wide + b, return_inverse=True)
+    size = len(met) * 64
+    tables = np.bincount(place * 64 + here * 8 + there, weights=cells.n, minlength=size)
+    return met // wide, met % wide, tables.astype(np.int64).reshape(-1, 8, 8)
 
 
 def _rows(statement: str, project: Project) -> list[tuple[Any, ...]]:

@@ -107,10 +107,11 @@ def of_criterion(vendor: str) -> str:
     )
 
 
-def steps(effective: str = PLAIN, *, unit: str = "pair_id", part: str = "") -> str:
+def steps(effective: str = PLAIN, *, unit: str = "pair_id", part: str = "", fewest: int = 2) -> str:
     """The WITH of all statements. `unit` names the columns of what two raters can agree on.
 
-    `part` is an expression over the labels of a unit, for labels that have such a column.
+    `part` is an expression over the labels of a unit, for labels that have such a column. Units
+    with fewer than `fewest` labels get no line in `of_unit` and no votes.
     """
     kept = ", n.part" if part else ""
     of_unit = f", {part} AS part" if part else ""
@@ -134,7 +135,7 @@ WITH effective AS NOT MATERIALIZED ({effective}),
         ) counted_out WHERE many > 1
     ),
     counted AS (
-        SELECT n.pair_id, n.rater_id, {_choice("choice")} AS choice, {PLACE} AS place,
+        SELECT n.pair_id, n.rater_id, n.many, {_choice("choice")} AS choice, {PLACE} AS place,
                CASE WHEN rater_id IN (
                    SELECT id FROM annotation_rater WHERE kind = 'human' AND project_id = %(project)s
                ) THEN 1 ELSE 0 END AS votes{kept}
@@ -143,7 +144,7 @@ WITH effective AS NOT MATERIALIZED ({effective}),
     ),
     of_unit AS (
         SELECT pair_id, SUM(votes) AS voters, {HUMANS_PER_CHOICE}, {PACKED}{of_unit}
-        FROM counted GROUP BY {unit}
+        FROM counted WHERE many >= {fewest} GROUP BY {unit}
     ),
     voted AS (
         SELECT c.rater_id, c.choice, {MAJORITY_OF_OTHERS} AS majority{kept.replace("n.", "c.")}
@@ -151,7 +152,8 @@ WITH effective AS NOT MATERIALIZED ({effective}),
     )"""  # noqa: S608
 
 
-WHOLE_PROJECT = f"""{steps()}
+# Most pairs have two labels, and the table of their two raters tells all about them.
+WHOLE_PROJECT = f"""{steps(fewest=3)}
 SELECT {LABELS}, rater_id, 0, COUNT(*) FROM effective GROUP BY 2
 UNION ALL
 SELECT {GOLD}, rater_id, 4 * choice + answer, COUNT(*) FROM on_gold GROUP BY 2, 3
@@ -159,14 +161,19 @@ UNION ALL
 SELECT {MAJORITY}, rater_id, 4 * choice + majority, COUNT(*)
 FROM voted WHERE majority IS NOT NULL GROUP BY 2, 3
 UNION ALL
-SELECT {TWO}, a.rater_id, 64 * b.rater_id + 8 * a.place + b.place, COUNT(*)
+SELECT {TWO}, 2 * a.rater_id + CASE WHEN a.many = 2 THEN 1 ELSE 0 END,
+       64 * b.rater_id + 8 * a.place + b.place, COUNT(*)
 FROM counted a JOIN counted b ON b.pair_id = a.pair_id AND a.rater_id < b.rater_id GROUP BY 2, 3
 UNION ALL
 SELECT {EVERYBODY}, low, high, COUNT(*) FROM of_unit GROUP BY 2, 3
 UNION ALL
 SELECT {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit GROUP BY 2, 3
 """  # noqa: S608
-"""(what, a, b, n): a rater and their choice beside another, two raters and theirs, or a pattern."""
+"""(what, a, b, n): a rater and their choice beside another, two raters and theirs, or a pattern.
+
+Patterns and votes are of pairs with three labels or more. In a row of two raters, `a` is twice the
+first one's id, plus 1 where nobody else labelled the pairs.
+"""
 
 
 def patterns_by(part: str, *, joined: str = "") -> str:

@@ -86,8 +86,9 @@ def gwet_ac1(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coefficien
     The interval is AC1 ± 1.96 standard errors of its linearised variance over units, clipped to
     [-1, 1]; without any disagreement its lower end follows from Wilson's bound.
 
-    Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48,
-    equations 19 and 20; variance: Gwet (2014), chapter 5.
+    Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48;
+    variance with unequal numbers of judgements: Gwet (2014), Handbook of Inter-Rater Reliability,
+    4th edition, chapter 5.
     """
     units, many = _judged_twice(counts, often)
     n = int(many.sum())

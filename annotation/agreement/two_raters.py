@@ -49,7 +49,7 @@ def cohen_kappas(tables: ArrayLike, *, weights: Weights = "nominal") -> list[Coe
 
     Source: Cohen (1960), Educational and Psychological Measurement 20, 37-46; weights: Cohen
     (1968), Psychological Bulletin 70, 213-220; standard error: Fleiss, Cohen and Everitt (1969),
-    Psychological Bulletin 72, 323-327, equations 8 and 13.
+    Psychological Bulletin 72, 323-327: the weighted form, and equation 13.
     """
     cells, n, p = _shares(tables)
     w = agreement_weights(cells.shape[1], weights)
@@ -75,8 +75,8 @@ def cohen_standard_errors(p: Floats, n: Counts, w: Floats) -> Floats:
     `p` (t, k, k) are the tables' proportions over `n` (t,) units, `w` (k, k) the weights of
     agreement, 1 on the diagonal.
 
-    Source: Fleiss, Cohen and Everitt (1969), equation 8; with 1 on the diagonal of `w` and 0
-    elsewhere it is equation 13.
+    Source: Fleiss, Cohen and Everitt (1969), for weighted κ; with 1 on the diagonal of `w` and 0
+    elsewhere it is their equation 13.
     """
     row, column = p.sum(axis=2), p.sum(axis=1)
     observed = (p * w).sum(axis=(1, 2))
@@ -119,9 +119,9 @@ def ac1_of_two(tables: ArrayLike) -> list[Coefficient]:
     Where nearly all pairs fall into one category, agreement by chance as κ sees it nears 1, and κ
     nears 0 however well two agree; AC1 does not follow it there.
 
-    Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48:
-    equations 6 to 8; the interval is of the linearised variance given there (equation 13 for two
-    raters), which is that of `gwet_ac1` with two judgements a unit.
+    Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48; the
+    interval is of the linearised variance given there, which is that of `gwet_ac1` with two
+    judgements a unit.
     """
     cells, n, p = _shares(tables)
     k = cells.shape[1]
