@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from annotation.models import QualityPolicy
 from annotation.models.quality import criteria_fault
+from corpus.models import IntakePolicy
 
 
 class CriteriaField(forms.CharField):
@@ -69,6 +70,19 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         return [(title, [self[name] for name in names]) for title, names in POLICY_GROUPS]
+
+
+class IntakeForm(forms.ModelForm[IntakePolicy]):
+    class Meta:
+        model = IntakePolicy
+        fields = (
+            "redact_pii",
+            "duplicates",
+            "duplicate_threshold",
+            "identity",
+            "identity_terms",
+        )
+        widgets: ClassVar = {"identity_terms": forms.Textarea(attrs={"rows": 4})}
 
 
 class GoldForm(forms.Form):

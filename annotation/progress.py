@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, TextField, Value, When
+from django.db.models.functions import Cast, Length
 
 from annotation.models import Label, Rater, Slot
 from corpus.models import Project
+from corpus.strata import LONG_CHARACTERS, SHORT_CHARACTERS, sensitivity_stratum
 
 RATE_DAYS = 7
 """The forecast goes by the labels of so many last days."""
@@ -33,7 +35,7 @@ def forecast(project: Project, *, now: dt.datetime) -> Forecast:
     """Production and overlap slots done and wanted, and the day on which the pace of the last
     RATE_DAYS days would see the last of them done."""
     states = dict(
-        Slot.objects.filter(project=project, purpose__in=Slot.SHARED)
+        Slot.objects.filter(project=project, purpose__in=Slot.SHARED, pair__held_back="")
         .order_by()
         .values_list("state")
         .annotate(Count("id"))
@@ -66,17 +68,29 @@ class Stratum:
         return self.labelled / self.pairs if self.pairs else 0.0
 
 
+LENGTH = Case(
+    When(characters__lt=SHORT_CHARACTERS, then=Value("short")),
+    When(characters__lt=LONG_CHARACTERS, then=Value("medium")),
+    default=Value("long"),
+)
+
+
 def labelled_by(project: Project, column: str) -> list[Stratum]:
-    """Coverage by a column of the prompt (domain, difficulty, language, …), largest first."""
+    """Coverage by a column of the prompt (domain, difficulty, language, sensitive), or by `length`,
+    largest first. A prompt's length is that of its conversation as it is stored."""
+    pairs = project.pairs.filter(held_back="")
+    part = f"prompt__{column}"
+    if column == "length":
+        stored = Length(Cast("prompt__messages", TextField()))
+        pairs, part = pairs.annotate(characters=stored).annotate(length=LENGTH), "length"
     human = Q(
         labels__superseded_by__isnull=True,
         labels__withdrawn=False,
         labels__rater__kind=Rater.Kind.HUMAN,
     )
     rows = (
-        project.pairs.filter(held_back="")
-        .order_by()
-        .values(f"prompt__{column}")
+        pairs.order_by()
+        .values(part)
         .annotate(
             pairs=Count("id", distinct=True),
             labelled=Count("id", filter=human, distinct=True),
@@ -86,10 +100,14 @@ def labelled_by(project: Project, column: str) -> list[Stratum]:
     )
     return [
         Stratum(
-            name=str(row[f"prompt__{column}"] or "not given"),
+            name=_name(row[part]),
             pairs=row["pairs"],
             labelled=row["labelled"],
             labels=row["made"],
         )
         for row in rows
     ]
+
+
+def _name(value: str | bool) -> str:
+    return sensitivity_stratum(value) if isinstance(value, bool) else value or "not given"

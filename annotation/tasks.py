@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from annotation.services import check_raters, find_adjudications, release_expired_slots
+from annotation.services.agreement import refresh_stale
 from corpus.models import Project
 
 
@@ -22,3 +23,8 @@ def check_raters_task() -> None:
 def find_adjudications_task() -> None:
     for project in Project.objects.all():
         find_adjudications(project=project)
+
+
+@shared_task
+def refresh_agreement_task() -> None:
+    refresh_stale(now=timezone.now())

@@ -12,6 +12,9 @@ from uuid import UUID
 
 from annotation.models import Choice, Label, Slot
 from annotation.task_names import task_name
+from corpus.identity import mask
+from corpus.intake import intake_policy
+from corpus.models import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,7 @@ def shown(slot: Slot) -> ShownTask:
     """The task as its rater sees it. The slot is held and its texts are loaded."""
     if slot.lease is None or slot.lease_expires_at is None:
         raise ValueError(f"Slot {slot.pk} is held by nobody.")
-    sides = (slot.pair.first.text, slot.pair.second.text)
-    left, right = sides if slot.first_is_left else sides[::-1]
+    left, right = shown_sides(slot.pair, first_is_left=bool(slot.first_is_left))
     return ShownTask(
         id=task_name(slot.pk),
         lease=slot.lease,
@@ -45,6 +47,15 @@ def shown(slot: Slot) -> ShownTask:
         left=left,
         right=right,
     )
+
+
+def shown_sides(pair: Pair, *, first_is_left: bool) -> tuple[str, str]:
+    """The texts of A and B, without what gives their authors away where the project hides it."""
+    policy = intake_policy(pair.project_id)
+    sides = (pair.first.text, pair.second.text)
+    if policy.identity != policy.Identity.OFF:
+        sides = (mask(sides[0], policy.terms).text, mask(sides[1], policy.terms).text)
+    return sides if first_is_left else sides[::-1]
 
 
 def on_screen(choice: str, *, first_is_left: bool) -> str:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from annotation import api
-from annotation.views import adjudication, gold, labelling, overview, quality, raters
+from annotation.views import adjudication, agreement, gold, labelling, overview, quality, raters
 
 urlpatterns = [
     path("", overview.home, name="home"),
@@ -42,6 +42,17 @@ urlpatterns = [
         name="rater_remove",
     ),
     path("projects/<slug:project_slug>/quality/", quality.policy, name="quality_policy"),
+    path("projects/<slug:project_slug>/intake/", quality.intake, name="intake"),
+    path("projects/<slug:project_slug>/intake/scan", quality.scan, name="intake_scan"),
+    path(
+        "projects/<slug:project_slug>/intake/<int:prompt_id>/original",
+        quality.original,
+        name="prompt_original",
+    ),
+    path("projects/<slug:project_slug>/agreement/", agreement.dashboard, name="agreement"),
+    path(
+        "projects/<slug:project_slug>/agreement/charts", agreement.charts, name="agreement_charts"
+    ),
     path("projects/<slug:project_slug>/coverage/", quality.coverage, name="coverage"),
     path("projects/<slug:project_slug>/guideline/", quality.guideline, name="guideline"),
     path(

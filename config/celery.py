@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "count agreement anew where labels came in": {
+        "task": "annotation.tasks.refresh_agreement_task",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
     "find pairs that seniors should decide": {
         "task": "annotation.tasks.find_adjudications_task",
         "schedule": 60.0,

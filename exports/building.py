@@ -25,6 +25,7 @@ from django.utils import timezone
 from annotation.models import Label, Rater
 from corpus.hashing import sha256_of
 from corpus.models import Pair, Project
+from corpus.strata import audit, length_stratum
 from exports.card import write_card
 from exports.consensus import METHOD, Consensus, Vote, consensus
 from exports.errors import NothingToFreezeError
@@ -63,8 +64,10 @@ class Tally:
     models: set[str] = field(default_factory=set)
 
     def count(self, row: dict[str, Any], labels: Sequence[Label]) -> None:
-        for name in ("origin", "source", "domain", "language"):
+        for name in ("origin", "source", "domain", "difficulty", "language"):
             self.strata[name][row[name]] += 1
+        length = sum(len(turn["content"]) for turn in row["prompt"])
+        self.strata["length"][length_stratum(length)] += 1
         position = int((row["p_chosen"] - 0.5) * 2 * HISTOGRAM_BINS)
         self.p_chosen[min(position, HISTOGRAM_BINS - 1)] += 1
         self.models.update(m for m in (row["chosen_model"], row["rejected_model"]) if m)
@@ -289,6 +292,15 @@ def _manifest(
         "filters": filters.model_dump(mode="json"),
         "dropped": dict(sorted(tally.dropped.items())),
         "strata": {key: dict(sorted(values.items())) for key, values in tally.strata.items()},
+        "strata_findings": [
+            finding.as_json()
+            for finding in audit(
+                {
+                    name: {value: rows for value, rows in values.items() if value}
+                    for name, values in tally.strata.items()
+                }
+            )
+        ],
         "consensus": METHOD,
         "labels": {
             "count": len(tally.label_ids),

@@ -241,3 +241,19 @@ class RaterCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rater}: κ {self.kappa} (n {self.n}), {self.decision}"
+
+
+class AgreementSnapshot(models.Model):
+    """A project's agreement as it was counted last: derived, and replaced when labels come in."""
+
+    project = models.OneToOneField(
+        Project, on_delete=models.CASCADE, related_name="agreement_snapshot"
+    )
+    newest_label = models.BigIntegerField(help_text="Id of the newest label it counts.")
+    report = models.JSONField()
+    parts = models.JSONField()
+    charts = models.JSONField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"agreement of {self.project}, {self.created_at:%Y-%m-%d %H:%M}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from annotation.errors import InvalidLabelError
 from annotation.models import Choice, Label
+from corpus.identity import MASK
 from corpus.models import Pair
 from corpus.writing import Answer, NewPair, write_pairs
 
@@ -19,6 +20,11 @@ def store_edit(*, label: Label, text: str) -> Label:
     edited = text.replace("\r\n", "\n")
     if edited.strip() == chosen.text.strip():
         raise InvalidLabelError("The edited response is the better one unchanged; nothing stored.")
+    if MASK in edited:
+        raise InvalidLabelError(
+            f"The edited response still holds {MASK}, where a name was hidden from you: "
+            "write what should stand there, or leave it out."
+        )
     stored = write_pairs(
         project=pair.project,
         pairs=[

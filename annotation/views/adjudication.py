@@ -13,7 +13,7 @@ from annotation.errors import AnnotationError, InvalidLabelError
 from annotation.models import Adjudication, Label
 from annotation.permissions import SENIORS, MemberRequest, member_view
 from annotation.services.adjudication import shown_first_left
-from annotation.tasks_shown import on_screen
+from annotation.tasks_shown import on_screen, shown_sides
 from corpus.models import Pair, Project
 
 PAGE = 50
@@ -77,8 +77,7 @@ def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpR
     labels = (
         Label.objects.effective().filter(pair=pair).select_related("rater").order_by("id")[:200]
     )
-    sides = (pair.first.text, pair.second.text)
-    left, right = sides if first_is_left else sides[::-1]
+    left, right = shown_sides(pair, first_is_left=first_is_left)
     context = {
         "project": project,
         "tab": "quality",

@@ -19,6 +19,7 @@ from annotation.models import GoldPair, Membership, Role
 from annotation.permissions import ADMINS, SENIORS, MemberRequest, member_view
 from annotation.selectors import next_pair_for_gold
 from annotation.services.labels import choice_of
+from annotation.tasks_shown import shown_sides
 from corpus.models import Pair, Project
 
 PAGE = 50
@@ -95,8 +96,7 @@ def gold_pair(request: MemberRequest, project: Project, pair_id: int) -> HttpRes
             else:
                 messages.success(request, "Your answer is stored.")
                 return redirect("gold_next", project.slug)
-    sides = (pair.first.text, pair.second.text)
-    left, right = sides if first_is_left else sides[::-1]
+    left, right = shown_sides(pair, first_is_left=first_is_left)
     context = {
         "project": project,
         "tab": "quality",

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from annotation import services
 from annotation.errors import AnnotationError
-from annotation.forms import GuidelineForm, PolicyForm
+from annotation.forms import GuidelineForm, IntakeForm, PolicyForm
 from annotation.models import GoldPair, Membership, Rater, Role
 from annotation.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
 from annotation.progress import forecast, labelled_by
-from corpus.models import Project
+from corpus.intake import (
+    held_back_counts,
+    identity_report,
+    intake_policy,
+    largest_groups,
+    launch_scan,
+    read_original,
+    redaction_counts,
+    set_intake_policy,
+)
+from corpus.models import IntakeScan, Project, Prompt, PromptOriginal
+from corpus.redaction import names_are_found
+from corpus.strata import audit
 
 STRATA = (
     ("domain", "Domain"),
     ("difficulty", "Difficulty"),
     ("language", "Language"),
-    ("sensitive", "Sensitive"),
+    ("length", "Length"),
+    ("sensitive", "Sensitivity"),
 )
 
 
@@ -105,12 +118,91 @@ def _guideline_page(
 
 @member_view(READERS)
 def coverage(request: MemberRequest, project: Project) -> HttpResponse:
+    strata = [(title, labelled_by(project, column)) for column, title in STRATA]
     context = {
         "project": project,
         "tab": "quality",
         "part": "coverage",
         "forecast": forecast(project, now=timezone.now()),
-        "strata": [(title, labelled_by(project, column)) for column, title in STRATA],
-        "held_back": project.pairs.exclude(held_back="").count(),
+        "strata": strata,
+        "held_back": held_back_counts(project),
+        "findings": audit(
+            {
+                dimension: {row.name: row.pairs for row in rows if row.name != "not given"}
+                for dimension, rows in ((AUDIT_NAMES[title], rows) for title, rows in strata)
+            }
+        ),
     }
     return render(request, "annotation/coverage.html", context)
+
+
+AUDIT_NAMES = {
+    title: "sensitivity" if column == "sensitive" else column for column, title in STRATA
+}
+
+
+@member_view(SENIORS)
+def intake(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """What happens to prompts and completions on their way in, and what was found in them."""
+    stored = intake_policy(project.pk)
+    may_edit = request.membership.role in ADMINS
+    posted = request.POST if may_edit and request.method == "POST" else None
+    form = IntakeForm(posted, instance=stored)
+    if form.is_bound and form.is_valid():
+        set_intake_policy(
+            project=project,
+            changes=form.cleaned_data,
+            user=request.user,  # type: ignore[arg-type]
+        )
+        messages.success(
+            request, "Stored. What is there already is gone through in the background."
+        )
+        return redirect("intake", project.slug)
+    if not may_edit:
+        for field in form.fields.values():
+            field.disabled = True
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "intake",
+        "form": form,
+        "may_edit": may_edit,
+        "names_are_found": names_are_found(),
+        "redacted": redaction_counts(project),
+        "originals": PromptOriginal.objects.filter(prompt__project=project).select_related(
+            "prompt"
+        )[:20],
+        "identities": identity_report(project),
+        "groups": largest_groups(project),
+        "scans": IntakeScan.objects.filter(project=project).order_by("-id")[:5],
+    }
+    return render(request, "annotation/intake.html", context, status=400 if form.is_bound else 200)
+
+
+@require_POST
+@member_view(ADMINS)
+def scan(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """Group the prompts, or look at the completions, now."""
+    kind = request.POST.get("kind", "")
+    if kind not in IntakeScan.Kind:
+        messages.warning(request, f"{kind[:40]!r} is no pass that could be made.")
+    else:
+        launch_scan(project=project, kind=IntakeScan.Kind(kind), user=request.user)  # type: ignore[arg-type]
+        messages.success(request, "The pass is in the queue.")
+    return redirect("intake", project.slug)
+
+
+@require_POST
+@member_view(ADMINS)
+def original(request: MemberRequest, project: Project, prompt_id: int) -> HttpResponse:
+    """A prompt as it came in. By POST: a look is recorded, and no link or prefetch makes one."""
+    prompt = get_object_or_404(Prompt, pk=prompt_id, project=project, original__isnull=False)
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "intake",
+        "prompt": prompt,
+        "turns": read_original(prompt=prompt, user=request.user),  # type: ignore[arg-type]
+        "looks": prompt.looks.select_related("user").order_by("-id")[:50],
+    }
+    return render(request, "annotation/original.html", context)

@@ -21,9 +21,9 @@ def markdown(text: str) -> SafeString:
 
 
 @register.filter
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share in [0, 1] as a percentage."""
-    return "–" if share is None else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share in [0, 1] as a percentage; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
 
 
 @register.filter

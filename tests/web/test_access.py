@@ -78,6 +78,7 @@ def places(cast: Cast) -> list[Place]:
         "<int:rater_id>": config.rater.pk,
         "<int:pair_id>": pair.pk,
         "<int:row_id>": adjudication.pk,
+        "<int:prompt_id>": pair.prompt_id,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

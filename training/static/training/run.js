@@ -1,34 +1,18 @@
 // Draws a run's charts and draws them again when there are new steps. No eval: Vega's AST mode.
+import { chartConfig } from "../concord/chart.js";
+
 const POLL_MS = 2000;
 const charts = document.getElementById("charts");
 const views = new Map();
 let latest = null;
 let drawn = null;
 
-function config() {
-  const style = getComputedStyle(document.body);
-  const ink = style.color;
-  const accent = getComputedStyle(document.querySelector(".nav-link.active")).color;
-  return {
-    background: "transparent",
-    font: style.fontFamily,
-    view: { stroke: "transparent" },
-    title: { color: ink, anchor: "start" },
-    axis: {
-      labelColor: ink, titleColor: ink, gridColor: ink, gridOpacity: 0.15,
-      domainColor: ink, domainOpacity: 0.4, tickColor: ink, tickOpacity: 0.4,
-    },
-    line: { color: accent },
-    point: { color: accent, filled: true },
-  };
-}
-
 async function draw(specs) {
   for (const [name, spec] of Object.entries(specs)) {
     const place = charts.querySelector(`[data-chart="${name}"]`);
     // A chart that is only replaced goes on listening to the window: thousands in a long run.
     views.get(name)?.finalize();
-    views.set(name, await vegaEmbed(place, { ...spec, config: config() }, {
+    views.set(name, await vegaEmbed(place, { ...spec, config: chartConfig() }, {
       actions: false, ast: true, defaultStyle: false, renderer: "canvas", tooltip: false,
     }));
   }

@@ -1,0 +1,17 @@
+// Draws the charts of the agreement dashboard. No eval: Vega's AST mode.
+import { chartConfig } from "../concord/chart.js";
+
+async function draw() {
+  const answer = await fetch("charts", { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { charts } = await answer.json();
+  for (const [name, spec] of Object.entries(charts)) {
+    const place = document.querySelector(`[data-chart="${name}"]`);
+    await window.vegaEmbed(place, { ...spec, config: chartConfig() }, {
+      actions: false, ast: true, defaultStyle: false, renderer: "canvas", tooltip: false,
+    });
+  }
+}
+
+draw();
+new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });

@@ -1,0 +1,81 @@
+"""The agreement dashboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from annotation.permissions import READERS, MemberRequest, member_view
+from annotation.services.agreement import agreement_now
+from corpus.models import Project
+
+PARTS = (
+    ("domain", "Domain"),
+    ("difficulty", "Difficulty"),
+    ("language", "Language"),
+    ("criterion", "Criterion"),
+    ("week", "Week"),
+)
+FIGURES = (
+    ("krippendorff_alpha", "Krippendorff's α"),
+    ("fleiss_kappa", "Fleiss' κ"),
+    ("gwet_ac1", "Gwet's AC1"),
+    ("raw_agreement", "Raw agreement"),
+)
+SHOWN_TWOS = 200
+
+
+@member_view(READERS)
+def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
+    snapshot, complete = agreement_now(project=project, now=timezone.now())
+    by = request.GET.get("by", "domain")
+    if by not in dict(PARTS):
+        by = "domain"
+    report = snapshot.report
+    met = [row for row in report["pairwise"] if row["kappa"] is not None]
+    met.sort(key=lambda row: row["kappa"])
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "agreement",
+        "snapshot": snapshot,
+        "complete": complete,
+        "report": report,
+        "rows": _rows(report),
+        "strength": (
+            ("all raters", report["strength_alpha"]),
+            ("humans", report["human_strength_alpha"]),
+        ),
+        "warning": report.get("warning", ""),
+        "parts": PARTS,
+        "by": by,
+        "by_name": dict(PARTS)[by],
+        "shown": snapshot.parts[by],
+        "twos": met[:SHOWN_TWOS],
+        "more_twos": max(0, len(met) - SHOWN_TWOS),
+    }
+    return render(request, "annotation/agreement.html", context)
+
+
+@member_view(READERS)
+def charts(request: MemberRequest, project: Project) -> JsonResponse:
+    snapshot, _ = agreement_now(project=project, now=timezone.now())
+    return JsonResponse({"charts": snapshot.charts})
+
+
+def _rows(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each coefficient over the four choices, with ties merged, and of the decided alone."""
+    return [
+        {
+            "name": words,
+            "who": who,
+            "four": report[prefix + name],
+            "three": report[f"{prefix}three"][name],
+            "decided": report[f"{prefix}decided"][name],
+        }
+        for who, prefix in (("all raters", ""), ("humans", "human_"))
+        for name, words in FIGURES
+    ]
