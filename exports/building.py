@@ -22,12 +22,14 @@ from django.conf import settings
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from annotation.consensus import Consensus as AllConsensus
+from annotation.consensus_selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from corpus.hashing import sha256_of
 from corpus.models import Pair, Project
 from corpus.strata import audit, length_stratum
 from exports.card import write_card
-from exports.consensus import METHOD, Consensus, Vote, consensus
+from exports.consensus import Consensus, Vote, consensus, soft_label
 from exports.errors import NothingToFreezeError
 from exports.models import DatasetVersion
 from exports.rows import FORMAT, PROBABILITY_DIGITS, SCHEMA, SplitHasher, dataset_sha256
@@ -62,6 +64,7 @@ class Tally:
     raters: set[int] = field(default_factory=set)
     guidelines: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
+    together: Together | None = None
 
     def count(self, row: dict[str, Any], labels: Sequence[Label]) -> None:
         for name in ("origin", "source", "domain", "difficulty", "language"):
@@ -172,6 +175,12 @@ def _rows(
     """Rows in an order of their content: by prompt, then by pair."""
     last_label = Label.objects.aggregate(last=Max("id"))["last"] or 0
     raters = _counting_raters(project, filters)
+    together = None
+    if filters.consensus != "mean":
+        together = Together(
+            consensus_of(project, filters.consensus, raters=raters, until_label=last_label)
+        )
+        tally.together = together
     pairs = _pairs(project, filters).iterator(chunk_size=CHUNK_PAIRS)
     while chunk := list(islice(pairs, CHUNK_PAIRS)):
         labels = _labels(chunk, raters, last_label)
@@ -181,16 +190,55 @@ def _rows(
                 continue
             votes = labels.get(pair.pk, [])
             decided = [label for label in votes if label.kind == Label.Kind.ADJUDICATION]
-            said = consensus(
-                [_vote(label) for label in decided or votes],
-                tie_band=filters.tie_band,
-                # A senior's decision speaks for the pair, however many labels it settles.
-                min_labels=1 if decided else filters.min_labels,
-            )
+            said = _said(pair.pk, decided or votes, filters, together, decided=bool(decided))
             if isinstance(said, Consensus):
                 yield _row(pair, said), decided or votes
             else:
                 tally.dropped[said] += 1
+
+
+class Together:
+    """All raters' consensus, by pair."""
+
+    def __init__(self, found: AllConsensus) -> None:
+        self.found = found
+        self._place = {pair: place for place, pair in enumerate(found.pairs.tolist())}
+
+    def distribution(self, pair: int) -> list[float] | None:
+        place = self._place.get(pair)
+        return None if place is None else self.found.distribution[place].tolist()
+
+    def as_json(self) -> dict[str, Any]:
+        """What a manifest says of the estimate."""
+        return {
+            "iterations": self.found.iterations,
+            "marginals": [round(share, 6) for share in self.found.marginals.tolist()],
+            "log_likelihood": self.found.log_likelihood,
+            "choices": list(CHOICES),
+        }
+
+
+def _said(
+    pair: int,
+    votes: Sequence[Label],
+    filters: FreezeFilters,
+    together: Together | None,
+    *,
+    decided: bool,
+) -> Consensus | str:
+    """One soft label, or why there is none. A senior's decision speaks for the pair, however many
+    labels it settles."""
+    least = 1 if decided else filters.min_labels
+    if together is None:
+        cast = [_vote(label) for label in votes]
+        return consensus(cast, tie_band=filters.tie_band, min_labels=least)
+    distribution = together.distribution(pair)
+    if distribution is None or not votes:
+        return "no_label"
+    if len(votes) < least:
+        return "too_few_labels"
+    humans = sum(label.rater.kind == Rater.Kind.HUMAN for label in votes)
+    return soft_label(distribution, humans, len(votes) - humans, tie_band=filters.tie_band)
 
 
 def _counting_raters(project: Project, filters: FreezeFilters) -> set[int]:
@@ -301,7 +349,8 @@ def _manifest(
                 }
             )
         ],
-        "consensus": METHOD,
+        "consensus": filters.consensus,
+        **({"consensus_estimate": tally.together.as_json()} if tally.together else {}),
         "labels": {
             "count": len(tally.label_ids),
             "ids_sha256": sha256_of(sorted(tally.label_ids)),

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-METHOD = "mean"
-"""The name in manifests: the mean over raters, humans before judges."""
-
 CHOICE_VALUE = {"first": 1.0, "second": 0.0, "equal": 0.5}
 
 
@@ -59,3 +56,22 @@ def consensus(votes: Sequence[Vote], *, tie_band: float, min_labels: int) -> Con
         return "tie"
     n_human = len(humans)
     return Consensus(p_first=p_first, n_human=n_human, n_judge=len(votes) - n_human)
+
+
+def soft_label(
+    distribution: Sequence[float], n_human: int, n_judge: int, *, tie_band: float
+) -> Consensus | str:
+    """A distribution over (first, second, equal, both_bad) as one soft label.
+
+    p_first = (P(first) + ½ P(equal)) / (1 − P(both_bad)).
+
+    Returns:
+        A Consensus, or one of both_bad (at least ½ of the probability), tie.
+    """
+    first, _, equal, both_bad = distribution
+    if both_bad >= 0.5:
+        return "both_bad"
+    p_first = (first + 0.5 * equal) / (1.0 - both_bad)
+    if abs(p_first - 0.5) <= tie_band:
+        return "tie"
+    return Consensus(p_first=p_first, n_human=n_human, n_judge=n_judge)

@@ -18,6 +18,16 @@ class FreezeForm(forms.Form):
         initial="both",
         label="Whose labels",
     )
+    consensus = forms.ChoiceField(
+        choices=[
+            ("mean", "Mean, humans before judges"),
+            ("majority", "Shares of a majority vote of all"),
+            ("dawid_skene", "Dawid–Skene: raters weighed by how they err"),
+        ],
+        initial="mean",
+        required=False,
+        label="Many labels become one by",
+    )
     min_labels = forms.IntegerField(min_value=1, initial=1, label="Fewest labels per pair")
     tie_band = forms.FloatField(
         min_value=0.0,
@@ -37,5 +47,5 @@ class FreezeForm(forms.Form):
         return cleaned
 
     def filters(self) -> FreezeFilters:
-        given = {k: v for k, v in self.cleaned_data.items() if k != "name"}
+        given = {k: v for k, v in self.cleaned_data.items() if k != "name" and v != ""}
         return FreezeFilters.model_validate(given)

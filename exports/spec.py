@@ -18,6 +18,12 @@ class FreezeFilters(BaseModel):
     include_suspended: bool = Field(
         False, description="Also count labels of raters who are suspended now."
     )
+    consensus: Literal["mean", "majority", "dawid_skene"] = Field(
+        "mean",
+        description="How a pair's labels become one probability: the mean over raters, humans "
+        "before judges; the shares of a majority vote; or the posterior of Dawid and Skene's "
+        "model, which weighs each rater by how they err. The last two take all raters together.",
+    )
     min_labels: int = Field(1, ge=1, description="Fewest labels that a pair needs.")
     tie_band: float = Field(
         0.05, ge=0, lt=0.5, description="Pairs whose probability is this close to ½ are dropped."
