@@ -10,7 +10,8 @@ AnnotationError
 ├── StatusError                the rater's status does not allow it
 ├── GoldError                  a gold answer that cannot be given so
 ├── AdjudicationError          the pair does not wait for a senior (any more)
-└── GuidelineError             a guideline that cannot be published or acknowledged
+├── GuidelineError             a guideline that cannot be published or acknowledged
+└── InvitationError            a link that lets nobody in (any more)
 """
 
 
@@ -64,4 +65,9 @@ class AdjudicationError(AnnotationError):
 
 class GuidelineError(AnnotationError):
     code = "guideline_refused"
+    status = 409
+
+
+class InvitationError(AnnotationError):
+    code = "invitation_refused"
     status = 409

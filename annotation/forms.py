@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from annotation.models import QualityPolicy
+from annotation.models import QualityPolicy, Role
 from annotation.models.quality import criteria_fault
 from corpus.models import IntakePolicy
 
@@ -94,6 +94,13 @@ class GoldForm(forms.Form):
         label="Why",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Shown to a rater who answers otherwise in calibration.",
+    )
+
+
+class InvitationForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.RATER)
+    email = forms.EmailField(
+        required=False, label="E-mail", help_text="Empty: you pass the link on yourself."
     )
 
 

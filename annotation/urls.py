@@ -1,7 +1,16 @@
 from django.urls import path
 
 from annotation import api
-from annotation.views import adjudication, agreement, gold, labelling, overview, quality, raters
+from annotation.views import (
+    adjudication,
+    agreement,
+    gold,
+    invitations,
+    labelling,
+    overview,
+    quality,
+    raters,
+)
 
 urlpatterns = [
     path("", overview.home, name="home"),
@@ -18,6 +27,13 @@ urlpatterns = [
     path("projects/<slug:project_slug>/label/skip", labelling.label_skip, name="label_skip"),
     path("projects/<slug:project_slug>/label/undo", labelling.label_undo, name="label_undo"),
     path("projects/<slug:project_slug>/label/extend", labelling.label_extend, name="label_extend"),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
+    path("projects/<slug:project_slug>/invitations/", invitations.invitations, name="invitations"),
+    path(
+        "projects/<slug:project_slug>/invitations/<int:invitation_id>/revoke",
+        invitations.revoke,
+        name="invitation_revoke",
+    ),
     path("projects/<slug:project_slug>/mine/", raters.mine, name="mine"),
     path("projects/<slug:project_slug>/raters/", raters.raters, name="raters"),
     path("projects/<slug:project_slug>/raters/<int:rater_id>/", raters.rater, name="rater"),

@@ -1,9 +1,38 @@
-"""Accounts are made by invitation only: nobody signs up."""
+"""Accounts are made by invitation only."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils import timezone
+
+INVITATION_SESSION_KEY = "invitation"
+"""Holds the secret of the link by which a visitor came, until they have an account."""
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
+        """Open to who came by an invitation that works."""
+        # Here and not above: settings name this module before the apps are loaded.
+        from annotation.errors import InvitationError
+        from annotation.services.invitations import find_invitation
+
+        token = request.session.get(INVITATION_SESSION_KEY)
+        if not isinstance(token, str):
+            return False
+        try:
+            find_invitation(token=token, now=timezone.now())
+        except InvitationError:
+            return False
+        return True
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> Any:
+        """Back to the invitation, to be accepted with the new account."""
+        from django.urls import reverse
+
+        token = request.session.get(INVITATION_SESSION_KEY)
+        if not isinstance(token, str):
+            return super().get_signup_redirect_url(request)
+        return reverse("invitation", args=[token])

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 urlpatterns = [
     path("login/", account_views.login, name="account_login"),
+    path("signup/", account_views.signup, name="account_signup"),
     path("logout/", account_views.logout, name="account_logout"),
     path("password/", account_views.password_change, name="account_change_password"),
     path("admin/", admin.site.urls),

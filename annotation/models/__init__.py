@@ -2,6 +2,7 @@
 
 from annotation.models.gold import Adjudication, GoldAnswer, GoldPair
 from annotation.models.guideline import Guideline
+from annotation.models.invitation import Invitation
 from annotation.models.labels import Choice, Label, LabelQuerySet
 from annotation.models.people import Membership, Rater, Role, StatusChange
 from annotation.models.quality import AgreementSnapshot, QualityPolicy, RaterCheck
@@ -14,6 +15,7 @@ __all__ = [
     "GoldAnswer",
     "GoldPair",
     "Guideline",
+    "Invitation",
     "Label",
     "LabelQuerySet",
     "Membership",

@@ -6,21 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from annotation.models import Adjudication, Slot
+from annotation.models import Adjudication, Role, Slot
 from annotation.services import answer_gold
+from annotation.services.invitations import invite
 from annotation.task_names import task_name
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from judging.models import JudgeConfig, JudgeRun
-from tests.builders import Cast, make_cast, make_pair, make_rater
+from tests.builders import PASSWORD, Cast, make_cast, make_pair, make_rater
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"account_login"}
+PUBLIC = {"account_login", "account_signup", "invitation"}
 """For everybody, signed in or not."""
 
 PERSONAL = {"home", "account_logout", "account_change_password", "api_schema"}
@@ -69,6 +72,7 @@ def places(cast: Cast) -> list[Place]:
     judge_run = JudgeRun.objects.create(project=project, config=config, selection={})
     task = Slot.objects.get(pair=pair)
     adjudication = Adjudication.objects.create(project=project, pair=pair, reason="flag")
+    invitation, _ = invite(project=project, role=Role.RATER, by=cast.carol, now=timezone.now())
     answer_gold(pair=pair, author=cast.bob, choice="first")
     objects = {
         "<slug:project_slug>": project.slug,
@@ -79,6 +83,7 @@ def places(cast: Cast) -> list[Place]:
         "<int:pair_id>": pair.pk,
         "<int:row_id>": adjudication.pk,
         "<int:prompt_id>": pair.prompt_id,
+        "<int:invitation_id>": invitation.pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):
@@ -177,9 +182,12 @@ def test_a_role_may_do_what_it_is_for_and_nothing_else(
     assert answer.status_code == status
 
 
-def test_nobody_can_sign_up(client: Client) -> None:
-    for path in ("/signup/", "/accounts/signup/", "/login/signup/"):
-        assert client.get(path).status_code == 404
+def test_nobody_can_sign_up_uninvited(client: Client) -> None:
+    users = User.objects.count()
+    fields = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD}
+    for answer in (client.get("/signup/"), client.post("/signup/", fields)):
+        assert "Accounts are made by invitation" in answer.content.decode()
+    assert User.objects.count() == users
 
 
 def test_pages_carry_a_strict_content_security_policy(client: Client) -> None:

@@ -1,0 +1,115 @@
+"""Invitations: the admin's list, and the page behind a link."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from annotation.errors import InvitationError
+from annotation.forms import InvitationForm
+from annotation.models import Invitation, Role
+from annotation.permissions import ADMINS, MemberRequest, member_view
+from annotation.services.invitations import (
+    accept_invitation,
+    find_invitation,
+    invite,
+    revoke_invitation,
+    send_invitation,
+)
+from corpus.models import Project
+
+SESSION_KEY = "invitation"
+"""As `config.accounts` reads it when a visitor makes an account."""
+
+
+@member_view(ADMINS)
+def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """The list, and a form for another. The new link is on this one answer, and nowhere later."""
+    form = InvitationForm(request.POST or None)
+    link, status = "", 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid() and isinstance(request.user, User):
+            new, token = invite(
+                project=project,
+                role=Role(form.cleaned_data["role"]),
+                email=form.cleaned_data["email"],
+                by=request.user,
+                now=timezone.now(),
+            )
+            link, status = request.build_absolute_uri(reverse("invitation", args=[token])), 200
+            if new.email:
+                _send(request, new, link)
+            form = InvitationForm()
+    now = timezone.now()
+    rows = project.invitations.select_related("invited_by", "accepted_by").order_by("-id")[:200]
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "invitations",
+        "form": form,
+        "link": link,
+        "rows": [(row, row.state(now)) for row in rows],
+    }
+    answer = render(request, "annotation/invitations.html", context, status=status)
+    if link:
+        answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _send(request: MemberRequest, invitation: Invitation, link: str) -> None:
+    try:
+        send_invitation(invitation=invitation, link=link)
+    except OSError as error:
+        messages.warning(
+            request,
+            f"The mail to {invitation.email} did not go out ({error}). Pass the link on yourself.",
+        )
+    else:
+        messages.success(request, f"The link was sent to {invitation.email}.")
+
+
+@require_POST
+@member_view(ADMINS)
+def revoke(request: MemberRequest, project: Project, invitation_id: int) -> HttpResponseBase:
+    row = get_object_or_404(Invitation, pk=invitation_id, project=project)
+    try:
+        revoke_invitation(invitation=row, now=timezone.now())
+    except InvitationError as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, "Revoked: the link lets nobody in any more.")
+    return redirect("invitations", project.slug)
+
+
+@never_cache
+@sensitive_variables("token")
+def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Behind a link: what it leads to, and the way to accept it, with an account or without."""
+    now = timezone.now()
+    try:
+        found = find_invitation(token=token, now=now)
+        if request.method == "POST" and isinstance(request.user, User):
+            accept_invitation(token=token, user=request.user, now=now)
+            request.session.pop(SESSION_KEY, None)
+            messages.success(request, f"Welcome to {found.project}.")
+            return redirect("project", found.project.slug)
+    except InvitationError as error:
+        return _page(request, {"problem": str(error)}, status=error.status)
+    if not request.user.is_authenticated:
+        request.session[SESSION_KEY] = token
+    return _page(request, {"invitation": found, "here": request.path})
+
+
+def _page(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
+    answer = render(request, "annotation/invitation.html", context, status=status)
+    # The address is the secret: it goes to nobody else.
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
