@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation import api
+from annotation import api, api_quality
 from annotation.views import (
     adjudication,
     agreement,
@@ -106,4 +106,50 @@ urlpatterns = [
     path("api/tasks/<uuid:task_id>/label", api.SubmitLabel.as_view(), name="api_label"),
     path("api/tasks/<uuid:task_id>/skip", api.SkipTask.as_view(), name="api_skip"),
     path("api/tasks/<uuid:task_id>/extend", api.ExtendLease.as_view(), name="api_extend"),
+]
+
+API = "api/projects/<slug:project_slug>/"
+
+urlpatterns += [
+    path(API + "quality-policy", api_quality.Policy.as_view(), name="api_policy"),
+    path(API + "intake-policy", api_quality.Intake.as_view(), name="api_intake"),
+    path(API + "raters", api_quality.Raters.as_view(), name="api_raters"),
+    path(API + "raters/<int:rater_id>", api_quality.OneRater.as_view(), name="api_rater"),
+    path(
+        API + "raters/<int:rater_id>/status",
+        api_quality.RaterStatus.as_view(),
+        name="api_rater_status",
+    ),
+    path(API + "labels", api_quality.Labels.as_view(), name="api_labels"),
+    path(API + "gold", api_quality.Gold.as_view(), name="api_gold"),
+    path(
+        API + "gold/<int:pair_id>/answers",
+        api_quality.GoldAnswers.as_view(),
+        name="api_gold_answers",
+    ),
+    path(
+        API + "gold/<int:pair_id>/retire",
+        api_quality.GoldRetirement.as_view(),
+        name="api_gold_retire",
+    ),
+    path(API + "adjudications", api_quality.Adjudications.as_view(), name="api_adjudications"),
+    path(
+        API + "adjudications/<int:row_id>",
+        api_quality.OneAdjudication.as_view(),
+        name="api_adjudication",
+    ),
+    path(API + "guidelines", api_quality.Guidelines.as_view(), name="api_guidelines"),
+    path(
+        API + "guidelines/<int:number>/read",
+        api_quality.GuidelineRead.as_view(),
+        name="api_guideline_read",
+    ),
+    path(API + "agreement", api_quality.Agreement.as_view(), name="api_agreement"),
+    path(API + "progress", api_quality.Progress.as_view(), name="api_progress"),
+    path(API + "invitations", api_quality.Invitations.as_view(), name="api_invitations"),
+    path(
+        API + "invitations/<int:invitation_id>/revoke",
+        api_quality.InvitationRevocation.as_view(),
+        name="api_invitation_revoke",
+    ),
 ]

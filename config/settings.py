@@ -197,6 +197,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {
+        "ChoiceEnum": "annotation.models.Choice",
+        "PressedEnum": "annotation.services.labels.ON_SCREEN",
+    },
 }
 
 # --- Static files -------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ def groups(texts: Iterable[tuple[int, str]], *, threshold: float) -> dict[int, i
     """
     if not 0.5 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; it must be from 0.5 to 1.")
-    # One hair below, so that texts of equal shingles meet at a threshold of 1.
-    index = MinHashLSH(threshold=min(threshold, 0.99), num_perm=PERMUTATIONS)
+    # The index only proposes; a lower bar there misses fewer, and it cannot be built for 1.
+    index = MinHashLSH(threshold=min(threshold, 0.9), num_perm=PERMUTATIONS)
     signatures: dict[int, MinHash] = {}
     parents: dict[int, int] = {}
     for number, signature in _signatures(texts):

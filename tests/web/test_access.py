@@ -84,6 +84,7 @@ def places(cast: Cast) -> list[Place]:
         "<int:row_id>": adjudication.pk,
         "<int:prompt_id>": pair.prompt_id,
         "<int:invitation_id>": invitation.pk,
+        "<int:number>": 1,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):
