@@ -59,7 +59,7 @@ def rater_progress(rater: Rater) -> RaterProgress:
         ).count()
         wanted = policy_of(rater.project_id).calibration_pairs
         return RaterProgress(done=answered, left=max(0, wanted - answered))
-    done = Label.objects.effective().filter(rater=rater).count()
+    done = Label.objects.given().filter(rater=rater).count()
     waiting = Slot.objects.filter(state=Slot.State.OPEN).new_to(rater)
     pairs = list(waiting.values_list("pair_id", flat=True)[:PROGRESS_SLOTS])
     held = Slot.objects.filter(rater=rater, state=Slot.State.LEASED).count()
@@ -81,7 +81,7 @@ OWN_DAYS = 14
 def own_days(rater: Rater) -> list[Day]:
     """The last days on which the rater labelled, newest first."""
     rows = (
-        Label.objects.effective()
+        Label.objects.given()
         .filter(rater=rater)
         .annotate(day=TruncDate("created_at"))
         .order_by("-day")
@@ -118,7 +118,7 @@ class ProjectCounts:
 
 
 def project_counts(project: Project) -> ProjectCounts:
-    labels = Label.objects.effective().filter(project=project)
+    labels = Label.objects.given().filter(project=project)
     by_kind = dict(labels.values_list("rater__kind").annotate(Count("id")))
     slots = dict(Slot.objects.filter(project=project).values_list("state").annotate(Count("id")))
     return ProjectCounts(

@@ -28,6 +28,10 @@ class LabelQuerySet(models.QuerySet["Label"]):
         """The labels that count now: superseded by none, and not themselves a withdrawal."""
         return self.filter(superseded_by__isnull=True, withdrawn=False)
 
+    def given(self) -> LabelQuerySet:
+        """Those of the effective labels that somebody gave: an edit's own label is derived."""
+        return self.effective().exclude(kind=Label.Kind.EDIT)
+
 
 class Label(models.Model):
     """One judgement of one rater. Never changed: a correction is a new row that supersedes.

@@ -12,7 +12,8 @@ from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from annotation.models import Choice, Label, Skip
+from annotation.models import Choice, Label, Skip, Slot
+from annotation.services import publish_guideline, set_policy
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from tests.builders import PASSWORD, Cast, make_cast, make_label, make_pair, make_rater
@@ -209,6 +210,87 @@ def test_hostile_answers_do_nothing_and_break_nothing(
     assert complaints == []
 
 
+def test_everything_on_the_page_is_done_by_key(
+    context: BrowserContext, cast: Cast, complaints: list[str]
+) -> None:
+    criteria = [{"key": "helpful", "name": "Helpful"}]
+    set_policy(project=cast.project, changes={"criteria": criteria, "overlap_share": 0})
+    publish_guideline(project=cast.project, text="Be **fair**.")
+    for number in range(4):
+        make_pair(
+            cast.project, number, first=f"one two {number}", second=f"one three {number}", slots=1
+        )
+    page = sign_in(context, "alice")
+    page.goto("/projects/harbour/label/")
+    assert page.is_visible("text=Please read the guideline first")
+    page.keyboard.press("Tab")
+    page.click("text=I have read version 1")
+    page.wait_for_selector("[data-task]")
+
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#keys")
+    page.keyboard.press("g")
+    page.wait_for_selector("#guideline.show")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#guideline", state="hidden")
+
+    page.keyboard.press("d")
+    marked = page.locator(".difference mark").all_inner_texts()
+    assert sorted(marked) == ["three", "two"]
+    page.keyboard.press("d")
+    assert not page.is_visible(".difference mark")
+
+    first = task(page)
+    page.keyboard.press("m")
+    page.keyboard.press("q")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("i")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" and more")
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    assert page.is_visible("text=You edited A and chose otherwise")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    wait_for_next(page, first)
+    wait_until_stored(page, 1)
+    label = Label.objects.get(kind="judgement")
+    assert label.strength == 3
+    assert label.criteria == {"helpful": "equal"}
+    edited = Label.objects.get(kind="edit").pair
+    assert {edited.first.text[-9:], edited.second.text[-9:]} >= {" and more"}
+
+    page.keyboard.press("k")
+    assert page.is_visible("button[value=unclear]")
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    page.wait_for_selector("[data-paused]")
+    assert not Slot.objects.filter(state="leased").exists()
+    assert complaints == []
+
+
+def test_a_label_survives_a_server_that_is_away(context: BrowserContext, cast: Cast) -> None:
+    for number in range(3):
+        make_pair(cast.project, number, slots=1)
+    page = sign_in(context, "alice")
+    page.goto("/projects/harbour/label/")
+    page.wait_for_timeout(1_000)
+    first = task(page)
+    away = "**/label/submit"
+    page.route(away, lambda route: route.abort())
+    page.keyboard.press("a")
+    wait_for_next(page, first)
+    page.wait_for_selector("text=kept here and not stored yet", timeout=20_000)
+    assert not Label.objects.exists()
+    page.unroute(away)
+    page.click("text=Send again")
+    wait_until_stored(page, 1)
+    assert Label.objects.count() == 1
+
+
 def make_run(cast: Cast) -> TrainingRun:
     model = ModelVersion.objects.create(project=cast.project, name="m", kind="base")
     dataset = DatasetVersion.objects.create(
@@ -320,9 +402,16 @@ def test_pages_are_accessible(
     page.goto("/login/")
     assert serious(page) == []
     page = sign_in(context, "carol")
-    for path in ("", "label/", "datasets/", "judge/", "constitution/", "models/", "runs/new"):
+    for path in (
+        *("", "label/", "datasets/", "judge/", "constitution/", "models/", "runs/new"),
+        *("raters/", f"raters/{rater.pk}/", "agreement/", "coverage/", "gold/", "gold/next"),
+        *("adjudication/", "guideline/", "intake/", "quality/", "invitations/", "mine/"),
+    ):
         page.goto(f"/projects/harbour/{path}")
         assert serious(page) == [], path
+    page.goto("/projects/harbour/label/")
+    page.keyboard.press("?")
+    assert serious(page) == [], "the sheet of keys"
     page.goto(f"/projects/harbour/runs/{run.pk}/")
     page.wait_for_function("() => document.querySelectorAll('[data-chart] canvas').length === 3")
     assert serious(page) == []
