@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.api import ErrorOutput, rater_in, read_input
+from annotation.consensus_selectors import CHOICES, METHODS, consensus_of
 from annotation.models import (
     Adjudication,
     Choice,
@@ -481,6 +482,40 @@ class Agreement(ProjectView):
                 **({"parts": snapshot.parts[by]} if by else {"report": snapshot.report}),
             }
         )
+
+
+class ConsensusFilter(serializers.Serializer[Any]):
+    method = serializers.ChoiceField(choices=sorted(METHODS), default="majority")
+    kinds = serializers.ChoiceField(choices=["human", "judge", "both"], default="both")
+
+
+class ConsensusRow(serializers.Serializer[Any]):
+    pair = serializers.IntegerField()
+    choice = serializers.CharField()
+    confidence = serializers.FloatField()
+    distribution = serializers.DictField(child=serializers.FloatField())
+
+
+class ConsensusOfAll(ProjectView):
+    @extend_schema(parameters=[ConsensusFilter, *PAGED], responses=ConsensusRow(many=True))
+    def get(self, request: Request, project_slug: str) -> Response:
+        """What all raters say together of each pair, with its confidence."""
+        asked = ConsensusFilter(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = consensus_of(self.project(request, project_slug), **asked.validated_data)
+        pages = Pages()
+        places = pages.paginate_queryset(range(len(found.pairs)), request) or []
+        best, sure = found.choice, found.confidence
+        rows = [
+            {
+                "pair": int(found.pairs[place]),
+                "choice": CHOICES[int(best[place])],
+                "confidence": float(sure[place]),
+                "distribution": dict(zip(CHOICES, found.distribution[place].tolist(), strict=True)),
+            }
+            for place in places
+        ]
+        return pages.get_paginated_response(rows)
 
 
 class Progress(ProjectView):

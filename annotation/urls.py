@@ -145,6 +145,7 @@ urlpatterns += [
         name="api_guideline_read",
     ),
     path(API + "agreement", api_quality.Agreement.as_view(), name="api_agreement"),
+    path(API + "consensus", api_quality.ConsensusOfAll.as_view(), name="api_consensus"),
     path(API + "progress", api_quality.Progress.as_view(), name="api_progress"),
     path(API + "invitations", api_quality.Invitations.as_view(), name="api_invitations"),
     path(

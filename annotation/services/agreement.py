@@ -21,6 +21,10 @@ COUNTED_AT_ONCE = 20_000
 """With at most so many labels, a look counts anew; with more it shows the last count."""
 
 
+TWOS_KEPT = 200
+"""So many twos of raters who agree least are kept; the command lists them all."""
+
+
 def newest_label(project: Project) -> int:
     return Label.objects.filter(project=project).aggregate(newest=Max("id"))["newest"] or 0
 
@@ -29,6 +33,13 @@ def refresh_agreement(*, project: Project, now: dt.datetime) -> AgreementSnapsho
     """Count the project's agreement and keep it."""
     newest = newest_label(project)
     report = agreement_report(project)
+    figures = report.as_json()
+    met = sorted(
+        (row for row in figures.pop("pairwise") if row["kappa"] is not None),
+        key=lambda row: row["kappa"],
+    )
+    # Twenty thousand twos would make the page slow that shows the least of them.
+    figures |= {"twos": met[:TWOS_KEPT], "twos_met": len(met)}
     weeks = agreement_by_week(project)
     parts = {
         "domain": _json(agreement_by_stratum(project, "domain")),
@@ -41,7 +52,7 @@ def refresh_agreement(*, project: Project, now: dt.datetime) -> AgreementSnapsho
         project=project,
         defaults={
             "newest_label": newest,
-            "report": report.as_json(),
+            "report": figures,
             "parts": parts,
             "charts": {"heat": heat_map(report.pairwise), "weeks": weekly_trend(weeks)},
             "created_at": now,

@@ -25,7 +25,6 @@ FIGURES = (
     ("gwet_ac1", "Gwet's AC1"),
     ("raw_agreement", "Raw agreement"),
 )
-SHOWN_TWOS = 200
 
 
 @member_view(READERS)
@@ -35,8 +34,6 @@ def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
     if by not in dict(PARTS):
         by = "domain"
     report = snapshot.report
-    met = [row for row in report["pairwise"] if row["kappa"] is not None]
-    met.sort(key=lambda row: row["kappa"])
     context = {
         "project": project,
         "tab": "quality",
@@ -54,8 +51,8 @@ def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
         "by": by,
         "by_name": dict(PARTS)[by],
         "shown": snapshot.parts[by],
-        "twos": met[:SHOWN_TWOS],
-        "more_twos": max(0, len(met) - SHOWN_TWOS),
+        "twos": report["twos"],
+        "more_twos": report["twos_met"] - len(report["twos"]),
     }
     return render(request, "annotation/agreement.html", context)
 

@@ -146,6 +146,17 @@ def test_agreement_and_progress_are_there_to_read(cast: Cast) -> None:
     assert ask(cast.alice, "agreement")[0] == 403
 
 
+def test_consensus_comes_in_pages_with_its_confidence(cast: Cast) -> None:
+    make_label(cast.project.pairs.all()[0], make_rater(cast.project, "third"), "second")
+    status, page = ask(cast.dan, "consensus?limit=1")
+    assert (status, page["count"], len(page["results"])) == (200, 4, 1)
+    row = page["results"][0]
+    assert (row["choice"], round(row["confidence"], 3)) == ("second", 0.667)
+    assert sum(row["distribution"].values()) == pytest.approx(1)
+    assert ask(cast.dan, "consensus?method=dawid_skene&kinds=judge")[1]["count"] == 0
+    assert ask(cast.dan, "consensus?method=x")[0] == 400
+
+
 def test_invitations_show_their_link_once(cast: Cast) -> None:
     status, made = ask(cast.carol, "invitations", {"role": "rater"})
     assert status == 201

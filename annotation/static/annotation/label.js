@@ -283,14 +283,24 @@ function warn(text, again = null, code = "") {
   place.prepend(warning);
 }
 
-setInterval(async () => {
-  const held = form();
-  if (!held || document.hidden) return;
+// Both tasks are kept: the one on the screen, and the next.
+async function extend(held) {
   const body = new FormData();
   for (const name of ["task", "lease"]) body.set(name, held.elements[name].value);
   body.set("csrfmiddlewaretoken", csrf());
   const answer = await fetch(held.dataset.extend, { method: "POST", body }).catch(() => null);
-  if (answer?.status === 409) warn(await answer.text());
+  return answer?.status === 409 ? answer.text() : "";
+}
+
+setInterval(async () => {
+  const held = form();
+  if (!held || document.hidden) return;
+  const lost = await extend(held);
+  if (lost) warn(lost);
+  if (ahead === null) return;
+  const next = document.createElement("template");
+  next.innerHTML = ahead;
+  if (await extend(next.content.querySelector("[data-choices]"))) fetchAhead();
 }, EXTEND_EVERY_MS);
 
 if (host) fetchAhead();
