@@ -119,5 +119,5 @@ def gold_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[S
 
 def slot_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]) -> int:
     """Ask our raters for labels of each pair that is new, as many as the policy wants."""
-    open_slots(pairs=[pair.pair for pair in pairs if pair.is_new])
+    open_slots(pairs=[pair.row for pair in pairs if pair.is_new])
     return 0

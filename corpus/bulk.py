@@ -10,6 +10,8 @@ from django.db import connection, models
 
 from corpus.models import Project
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 ADVISORY_SPACE = 0x636F7270
 """The first half of the key of our advisory locks, so that no other use of them meets ours."""
 
@@ -38,15 +40,11 @@ def insert_rows(
     if not waiting:
         return []
     ids = _next_ids(model, len(waiting))
-    packed = [model._meta.get_field(name).get_internal_type() == "JSONField" for name in columns]
-    if any(packed):
-        waiting = [
-            [
-                _json(value) if json_column else value
-                for value, json_column in zip(row, packed, strict=True)
-            ]
-            for row in waiting
-        ]
+    packed = [
+        place
+        for place, name in enumerate(columns)
+        if model._meta.get_field(name).get_internal_type() == "JSONField"
+    ]
     quote = connection.ops.quote_name
     names = ", ".join(quote(column) for column in ("id", *columns))
     with (
@@ -54,7 +52,10 @@ def insert_rows(
         cursor.copy(f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN") as copy,
     ):
         for pk, row in zip(ids, waiting, strict=True):
-            copy.write_row((pk, *row))
+            values = [pk, *row]
+            for place in packed:
+                values[place + 1] = _json(row[place])
+            copy.write_row(values)
     return ids
 
 
@@ -68,4 +69,4 @@ def _next_ids(model: type[models.Model], count: int) -> list[int]:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return None if value is None else _ENCODER.encode(value)

@@ -139,8 +139,8 @@ def _prepare(record: PairRecord, policy: IntakePolicy) -> Incoming:
 def _keep_originals(batch: Sequence[Incoming], stored: Sequence[StoredPair]) -> None:
     """The first original of each prompt that something was taken out of."""
     rows = {
-        pair.pair.prompt_id: PromptOriginal(
-            prompt_id=pair.pair.prompt_id, messages=one.original, counts=dict(one.counts)
+        pair.row.prompt_id: PromptOriginal(
+            prompt_id=pair.row.prompt_id, messages=one.original, counts=dict(one.counts)
         )
         for one, pair in reversed(list(zip(batch, stored, strict=True)))
         if one.original is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -40,13 +41,39 @@ class NewPair:
     language: str = ""
 
 
+class PairRow(NamedTuple):
+    """A pair as it is stored. A model's instance of each of a hundred thousand takes seconds."""
+
+    pk: int
+    project_id: int
+    prompt_id: int
+    first_id: int
+    second_id: int
+    sha256: str
+    external_id: str
+    origin: str
+    batch: str
+    priority: int
+    held_back: str
+    created_at: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPair:
     """Where a NewPair ended up. An older pair may have the two completions the other way round."""
 
-    pair: Pair
+    row: PairRow
     a_is_first: bool
     is_new: bool
+
+    @property
+    def pair(self) -> Pair:
+        """The row as an instance, made anew at each call."""
+        # In the order of the model's fields: every field's name is also an attribute of the row.
+        names = [field.attname for field in Pair._meta.concrete_fields]
+        return Pair.from_db(
+            None, names, [getattr(self.row, "pk" if name == "id" else name) for name in names]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +120,34 @@ def write_pairs(
     prompts, new_prompts = _ensure_prompts(project, rows)
     completions, new_completions = _ensure_completions(prompts, new_prompts, rows)
     there = _pairs_there(project, rows, new_completions)
-    fresh = {row.hashes.pair: row for row in reversed(rows) if row.hashes.pair not in there}
+    first_with = {row.hashes.pair: place for place, row in reversed(list(enumerate(rows)))}
     now = timezone.now()
-    made = [
-        Pair(
-            project=project,
-            prompt_id=prompts[row.hashes.prompt],
-            first_id=completions[row.hashes.a],
-            second_id=completions[row.hashes.b],
-            sha256=row.hashes.pair,
-            external_id=row.pair.external_id,
-            origin=origin,
-            batch=batch,
-            priority=priority,
-            held_back=_held_back(row.hashes, policy),
-            created_at=now,
+    new = [
+        (
+            project.pk,
+            prompts[row.hashes.prompt],
+            completions[row.hashes.a],
+            completions[row.hashes.b],
+            row.hashes.pair,
+            row.pair.external_id,
+            origin.value,
+            batch,
+            priority,
+            _held_back(row.hashes, policy),
+            now,
         )
-        for row in rows
-        if fresh.get(row.hashes.pair) is row
+        for place, row in enumerate(rows)
+        if row.hashes.pair not in there and first_with[row.hashes.pair] == place
     ]
-    for pair, pk in zip(made, insert_rows(Pair, PAIR, map(_pair_values, made)), strict=True):
-        pair.pk = pk
-        pair._state.adding = False
-    stored = there | {pair.sha256: pair for pair in made}
+    ids = insert_rows(Pair, PAIR, new)
+    made = {values[4]: PairRow(pk, *values) for pk, values in zip(ids, new, strict=True)}
     return [
         StoredPair(
-            pair := stored[row.hashes.pair],
-            pair.first_id == completions[row.hashes.a],
-            fresh.get(row.hashes.pair) is row,
+            stored := made.get(row.hashes.pair) or there[row.hashes.pair],
+            stored.first_id == completions[row.hashes.a],
+            row.hashes.pair in made and first_with[row.hashes.pair] == place,
         )
-        for row in rows
+        for place, row in enumerate(rows)
     ]
 
 
@@ -171,10 +196,6 @@ PAIR = (
     *("project_id", "prompt_id", "first_id", "second_id", "sha256", "external_id", "origin"),
     *("batch", "priority", "held_back", "created_at"),
 )
-
-
-def _pair_values(pair: Pair) -> tuple[Any, ...]:
-    return tuple(getattr(pair, name) for name in PAIR)
 
 
 def _ensure_prompts(project: Project, rows: Sequence[_Row]) -> tuple[dict[str, int], set[str]]:
@@ -246,7 +267,7 @@ def _ensure_completions(
 
 def _pairs_there(
     project: Project, rows: Iterable[_Row], new_completions: set[str]
-) -> dict[str, Pair]:
+) -> dict[str, PairRow]:
     """The pairs that are there, by hash. A pair with a new completion is new."""
     old = [
         row.hashes.pair
@@ -256,4 +277,4 @@ def _pairs_there(
     if not old:
         return {}
     found = Pair.objects.filter(project=project, sha256__in=old)
-    return {pair.sha256: pair for pair in found}
+    return {row[5]: PairRow(*row) for row in found.values_list("pk", *PAIR)}

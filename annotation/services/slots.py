@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -25,13 +26,26 @@ SLOTS_AT_ONCE = 1000
 OPEN = Slot.State.OPEN.value
 
 
+class Queued(Protocol):
+    """What a slot needs to know of a pair: an instance has it, and a row just stored."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+
+
 @transaction.atomic
-def open_slots(*, pairs: Iterable[Pair], wanted: int | None = None) -> int:
+def open_slots(*, pairs: Iterable[Queued], wanted: int | None = None) -> int:
     """Ask for `wanted` labels of each pair, or for as many as the policy wants of it; the number
     of slots made. The first of a pair is production, the others are overlap.
     """
     policies: dict[int, QualityPolicy] = {}
-    slots: list[tuple[Pair, Slot.Purpose]] = []
+    slots: list[tuple[Queued, Slot.Purpose]] = []
     for pair in pairs:
         if pair.project_id not in policies:
             policies[pair.project_id] = policy_of(pair.project_id)
