@@ -47,8 +47,9 @@ SELECT p.id, '[{"role": "user", "content": "?"}]', lpad(to_hex(n), 64, '0'), '',
        (ARRAY['en', 'de', 'fr', 'ja'])[1 + n %% 4], false, now()
 FROM corpus_project p, generate_series(1, %(pairs)s) n WHERE p.slug = 'bench';
 
-INSERT INTO corpus_completion (prompt_id, text, finish_reason, sha256, created_at)
-SELECT id, side, '', lpad(side, 64, sha256), now()
+INSERT INTO corpus_completion
+    (prompt_id, text, finish_reason, identity_hits, sha256, created_at)
+SELECT id, side, '', 0, lpad(side, 64, sha256), now()
 FROM corpus_prompt, (VALUES ('one'), ('two')) AS sides (side);
 
 INSERT INTO corpus_pair
@@ -175,7 +176,34 @@ def measure(url: str, runs: int) -> dict[str, object]:
             "criterion": median(lambda: by.agreement_by_criterion(project), runs),
             "rater_week": median(lambda: by.rater_weekly_kappa(project), runs),
         },
+        "dashboard_seconds": dashboard(project, runs),
     }
+
+
+def dashboard(project: Project, runs: int) -> dict[str, float]:
+    """The agreement dashboard as a researcher gets it, after the schedule counted the project."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.utils import timezone
+
+    from annotation.models import Membership, Role
+    from annotation.services.agreement import refresh_agreement
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    user, _ = User.objects.get_or_create(username="dan")
+    Membership.objects.get_or_create(user=user, project=project, role=Role.RESEARCHER)
+    counted = seconds(lambda: refresh_agreement(project=project, now=timezone.now()))
+    client = Client()
+    client.force_login(user)
+    address = f"/projects/{SLUG}/agreement/"
+
+    def get() -> None:
+        if client.get(address).status_code != 200:
+            raise RuntimeError(f"{address} was not answered.")
+
+    get()
+    return {"page": median(get, runs), "counted_by_schedule": round(counted, 3)}
 
 
 def main() -> None:

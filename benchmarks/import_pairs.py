@@ -93,7 +93,8 @@ def bring(path: Path, new: int) -> None:
 
 def made_up(number: int) -> dict[str, object]:
     def words(count: int, salt: int) -> str:
-        return " ".join(f"w{(number * 7919 + salt * 104729 + i * i) % 9973}" for i in range(count))
+        drawn = (f"w{(number * 7919 + salt * 104729 + i * i) % 9973}" for i in range(count))
+        return f"{number} " + " ".join(drawn)
 
     return {
         "id": str(number),
