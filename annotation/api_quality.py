@@ -355,7 +355,7 @@ class GoldRetirement(ProjectView):
 class AdjudicationRow(serializers.ModelSerializer[Adjudication]):
     class Meta:
         model = Adjudication
-        exclude = ("project", "newest_label")
+        exclude = ("project",)
 
 
 class AdjudicationFilter(serializers.Serializer[Any]):

@@ -59,13 +59,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
-                (
-                    "newest_label",
-                    models.BigIntegerField(
-                        default=0,
-                        help_text="Id of the newest label of the pair when it was put here.",
-                    ),
-                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
             ],

@@ -113,9 +113,6 @@ class Adjudication(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     note = models.TextField(blank=True)
-    newest_label = models.BigIntegerField(
-        default=0, help_text="Id of the newest label of the pair when it was put here."
-    )
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 
