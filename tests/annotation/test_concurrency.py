@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -15,9 +16,15 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from annotation.errors import AlreadyLabelledError, LeaseError
+from annotation.errors import AlreadyLabelledError, LeaseError, NotARaterError
 from annotation.models import Label, Rater, Slot
-from annotation.services import Judgement, claim_next_slot, submit_label, undo_last_label
+from annotation.services import (
+    Judgement,
+    claim_next_slot,
+    submit_label,
+    suspend_rater,
+    undo_last_label,
+)
 from annotation.services.labels import ON_SCREEN
 from tests.builders import make_pair, make_project, make_rater
 
@@ -156,3 +163,37 @@ def test_undo_in_one_tab_and_labelling_in_another_leave_one_effective_label_a_pa
     label_all(rater, 1)
     pairs = Label.objects.effective().values_list("pair", flat=True)
     assert len(pairs) == len(set(pairs)) == 12
+
+
+def test_a_suspension_amid_the_work_leaves_each_pair_wanted_as_often_as_before() -> None:
+    project = make_project()
+    raters = [make_rater(project, f"rater {number}") for number in range(5)]
+    for number in range(24):
+        make_pair(project, number, slots=2)
+    first = raters[0]
+    for _ in range(6):
+        slot = claim_next_slot(rater=first)
+        assert slot is not None
+        assert slot.lease is not None
+        submit_label(slot_id=slot.pk, rater=first, lease=slot.lease, judgement=Judgement("equal"))
+
+    def work(rater: Rater, seed: int) -> None:
+        with suppress(NotARaterError):
+            label_all(rater, seed)
+
+    at_once(
+        *(lambda rater=rater, seed=seed: work(rater, seed) for seed, rater in enumerate(raters)),
+        lambda: suspend_rater(rater=raters[0], reason="In the middle of it."),
+    )
+
+    shared = Slot.objects.filter(purpose__in=Slot.SHARED)
+    wanted = Counter(shared.exclude(state="void").values_list("pair", flat=True))
+    assert set(wanted.values()) == {2}, "in flight plus done plus open is what was wanted"
+    assert not shared.filter(rater=raters[0]).exclude(state="void").exists()
+    done = shared.filter(state="done").values_list("pair", "rater")
+    assert len(done) == len(set(done))
+    for rater in raters[1:]:
+        label_all(rater, 9)
+    assert set(shared.exclude(state="void").values_list("state", flat=True)) == {"done"}
+    labels = Label.objects.effective().exclude(rater=raters[0])
+    assert Counter(labels.values_list("pair", flat=True)).most_common(1)[0][1] == 2
