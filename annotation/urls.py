@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation import api, api_quality
+from annotation import api, api_project, api_quality, api_seniors
 from annotation.views import (
     adjudication,
     agreement,
@@ -121,36 +121,36 @@ urlpatterns += [
         name="api_rater_status",
     ),
     path(API + "labels", api_quality.Labels.as_view(), name="api_labels"),
-    path(API + "gold", api_quality.Gold.as_view(), name="api_gold"),
+    path(API + "gold", api_seniors.Gold.as_view(), name="api_gold"),
     path(
         API + "gold/<int:pair_id>/answers",
-        api_quality.GoldAnswers.as_view(),
+        api_seniors.GoldAnswers.as_view(),
         name="api_gold_answers",
     ),
     path(
         API + "gold/<int:pair_id>/retire",
-        api_quality.GoldRetirement.as_view(),
+        api_seniors.GoldRetirement.as_view(),
         name="api_gold_retire",
     ),
-    path(API + "adjudications", api_quality.Adjudications.as_view(), name="api_adjudications"),
+    path(API + "adjudications", api_seniors.Adjudications.as_view(), name="api_adjudications"),
     path(
         API + "adjudications/<int:row_id>",
-        api_quality.OneAdjudication.as_view(),
+        api_seniors.OneAdjudication.as_view(),
         name="api_adjudication",
     ),
-    path(API + "guidelines", api_quality.Guidelines.as_view(), name="api_guidelines"),
+    path(API + "guidelines", api_project.Guidelines.as_view(), name="api_guidelines"),
     path(
         API + "guidelines/<int:number>/read",
-        api_quality.GuidelineRead.as_view(),
+        api_project.GuidelineRead.as_view(),
         name="api_guideline_read",
     ),
-    path(API + "agreement", api_quality.Agreement.as_view(), name="api_agreement"),
-    path(API + "consensus", api_quality.ConsensusOfAll.as_view(), name="api_consensus"),
-    path(API + "progress", api_quality.Progress.as_view(), name="api_progress"),
-    path(API + "invitations", api_quality.Invitations.as_view(), name="api_invitations"),
+    path(API + "agreement", api_project.Agreement.as_view(), name="api_agreement"),
+    path(API + "consensus", api_project.ConsensusOfAll.as_view(), name="api_consensus"),
+    path(API + "progress", api_project.Progress.as_view(), name="api_progress"),
+    path(API + "invitations", api_project.Invitations.as_view(), name="api_invitations"),
     path(
         API + "invitations/<int:invitation_id>/revoke",
-        api_quality.InvitationRevocation.as_view(),
+        api_project.InvitationRevocation.as_view(),
         name="api_invitation_revoke",
     ),
 ]
