@@ -6,9 +6,11 @@ probabilities of given options. A verdict is never parsed from prose.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+
+from inference.errors import InferenceError
 
 FinishReason = Literal["stop", "length"]
 
@@ -72,6 +74,27 @@ class Choice:
     prompt_tokens: int
 
 
+Result = TypeVar("Result", Generation, Choice)
+
+OnWait = Callable[[], None]
+"""Called about once a second while a stream waits; what it raises ends the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Result]):
+    """What became of one request of a stream: exactly one of `result` and `error` is set.
+
+    `index` counts the requests as they were given, from 0. `milliseconds` is what the answer took
+    from when it was sent, waits and retries included, divided evenly where several travelled
+    together.
+    """
+
+    index: int
+    result: Result | None
+    error: InferenceError | None
+    milliseconds: float
+
+
 @runtime_checkable
 class Engine(Protocol):
     """A loaded model, ready to answer.
@@ -86,6 +109,9 @@ class Engine(Protocol):
     model: str
     """What was loaded: a folder or a hub name."""
 
+    batch_requests: int
+    """How many requests a call should hold to make good use of the engine."""
+
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Generation]: ...
 
     def choose(self, requests: Sequence[Request], options: Sequence[str]) -> list[Choice]: ...
@@ -96,3 +122,21 @@ class Engine(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc_info: object) -> None: ...
+
+
+@runtime_checkable
+class StreamingEngine(Engine, Protocol):
+    """An engine that hands over answers as they complete, in any order.
+
+    Requests are read lazily, a bounded number ahead of the answers, in the caller's thread. What
+    is wrong with one request is its answer's error; EngineUnavailableError, which concerns all,
+    is raised. Closing the iterator gives up what is under way.
+    """
+
+    def stream_generate(
+        self, requests: Iterable[Request], sampling: Sampling, *, on_wait: OnWait | None = None
+    ) -> Iterator[Answer[Generation]]: ...
+
+    def stream_choose(
+        self, requests: Iterable[Request], options: Sequence[str], *, on_wait: OnWait | None = None
+    ) -> Iterator[Answer[Choice]]: ...

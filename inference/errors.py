@@ -2,7 +2,10 @@
 
 InferenceError
 ├── BadRequestError        permanent: a request no retry can save (empty, too long, no options)
-├── ModelLoadError         permanent: folder missing, pickle weights, unreadable tokenizer
+├── ModelLoadError         permanent: folder missing, pickle weights, a model a server has not
+├── AccessRefusedError     permanent: a server does not let us in
+├── MissingFeatureError    permanent: a server lacks what the operation needs
+├── RequestFailedError     permanent: the server never gave this request a usable answer
 └── EngineUnavailableError transient: the engine did not answer this time
 """
 
@@ -20,6 +23,18 @@ class BadRequestError(InferenceError):
 
 
 class ModelLoadError(InferenceError):
+    permanent = True
+
+
+class AccessRefusedError(InferenceError):
+    permanent = True
+
+
+class MissingFeatureError(InferenceError):
+    permanent = True
+
+
+class RequestFailedError(InferenceError):
     permanent = True
 
 

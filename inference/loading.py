@@ -6,8 +6,6 @@ Imports torch: the engine imports this module only when a model is really opened
 from __future__ import annotations
 
 import inspect
-import json
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +13,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.utils import logging
 
 from inference.errors import ModelLoadError
+from inference.sources import load_tokenizer, resolve_adapter, revision_for, tokenizer_source
 from inference.weights import safetensors_files
 
-ADAPTER_CONFIG = "adapter_config.json"
-
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _HALF = frozenset({torch.float16, torch.bfloat16})
 
@@ -50,15 +46,24 @@ class LoadedModel:
 
 
 def load_model(
-    model: str, *, adapter: str | None, device: str | None, dtype: str, threads: int | None
+    model: str,
+    *,
+    adapter: str | None,
+    device: str | None,
+    dtype: str,
+    threads: int | None,
+    trust_remote_code: bool = False,
+    revision: str | None = None,
 ) -> LoadedModel:
     """Load a model by folder or hub name, with a LoRA adapter on top where one is given.
 
-    Safetensors only, and no code from the model's repository is run. `model` may itself be an
-    adapter folder; its base is then read from the adapter's configuration. `dtype` "auto" keeps
-    the precision of the weights, except that a CPU computes half-precision weights in float32:
-    its half-precision kernels are slow and round differently from one batch size to the next.
-    `threads` sets torch's CPU threads for the whole process.
+    Safetensors only; code from the model's repository is run only with `trust_remote_code`.
+    `model` may itself be an adapter folder; its base is then read from the adapter's
+    configuration. `dtype` "auto" keeps the precision of the weights, except that a CPU computes
+    half-precision weights in float32: its half-precision kernels are slow and round differently
+    from one batch size to the next.
+    `threads` sets torch's CPU threads for the whole process. `revision` is a hub model's branch,
+    tag or commit.
 
     Raises:
         ModelLoadError: nothing there, pickled or incomplete weights, no chat template, an
@@ -68,10 +73,14 @@ def load_model(
         torch.set_num_threads(threads)
     hide_progress: Any = logging.disable_progress_bar
     hide_progress()
-    base, adapter_folder = _resolve_adapter(model, adapter)
+    base, adapter_folder = resolve_adapter(model, adapter)
     target = _device(device)
-    tokenizer = _load_tokenizer(_tokenizer_source(base, adapter_folder))
-    network = _load_network(base, dtype, target)
+    tokenizer = load_tokenizer(
+        tokenizer_source(base, adapter_folder),
+        revision=revision,
+        trust_remote_code=trust_remote_code,
+    )
+    network = _load_network(base, revision, dtype, target, trust_remote_code)
     _check_vocabulary(network, tokenizer, model)
     if adapter_folder is not None:
         network = _with_adapter(network, adapter_folder)
@@ -94,52 +103,9 @@ def load_model(
     )
 
 
-def _resolve_adapter(model: str, adapter: str | None) -> tuple[str, Path | None]:
-    """The base model's folder or name, and the adapter's folder or None."""
-    if adapter is not None:
-        folder = Path(adapter)
-        if not (folder / ADAPTER_CONFIG).is_file():
-            raise ModelLoadError(f"{adapter!r} is no adapter folder: it has no {ADAPTER_CONFIG}")
-        if (Path(model) / ADAPTER_CONFIG).is_file():
-            raise ModelLoadError(f"{model!r} is an adapter itself; an adapter needs a base model")
-        return model, folder
-    folder = Path(model)
-    if not (folder / ADAPTER_CONFIG).is_file():
-        return model, None
-    try:
-        base = json.loads((folder / ADAPTER_CONFIG).read_text())["base_model_name_or_path"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelLoadError(f"{model!r} has an unreadable {ADAPTER_CONFIG}: {error}") from error
-    if not isinstance(base, str) or not base:
-        raise ModelLoadError(f"the adapter {model!r} names no base model; open it as adapter=")
-    # A relative base is looked up beside the adapter too, so that the two can move together.
-    beside = folder / base
-    return (str(beside) if beside.is_dir() and not Path(base).is_dir() else base), folder
-
-
-def _tokenizer_source(base: str, adapter_folder: Path | None) -> str:
-    """The adapter's own tokenizer where it has one: it is the one it was trained with."""
-    if adapter_folder is not None and (adapter_folder / "tokenizer_config.json").is_file():
-        return str(adapter_folder)
-    if not Path(base).is_dir() and not _HUB_NAME.fullmatch(base):
-        raise ModelLoadError(f"there is no model folder {base!r}, and it is no hub name either")
-    return base
-
-
-def _load_tokenizer(source: str) -> Any:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except _LOAD_ERRORS as error:
-        raise ModelLoadError(f"no tokenizer could be loaded from {source!r}: {error}") from error
-    if not tokenizer.chat_template:
-        raise ModelLoadError(
-            f"the tokenizer of {source!r} has no chat template, so conversations cannot be "
-            "rendered; use a chat model or add a chat_template to its tokenizer"
-        )
-    return tokenizer
-
-
-def _load_network(base: str, dtype: str, device: torch.device) -> Any:
+def _load_network(
+    base: str, revision: str | None, dtype: str, device: torch.device, trust_remote_code: bool
+) -> Any:
     if dtype != "auto" and dtype not in _DTYPES:
         raise ModelLoadError(f"dtype {dtype!r} is unknown; use auto, {', '.join(_DTYPES)}")
     if Path(base).is_dir():
@@ -149,7 +115,8 @@ def _load_network(base: str, dtype: str, device: torch.device) -> Any:
     try:
         network, report = from_pretrained(
             base,
-            trust_remote_code=False,
+            revision=revision_for(base, revision),
+            trust_remote_code=trust_remote_code,
             use_safetensors=True,
             dtype=_DTYPES.get(dtype, "auto"),
             output_loading_info=True,

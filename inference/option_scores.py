@@ -6,52 +6,19 @@ Imports torch: the engine imports this module only when it chooses.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import torch
 
 from inference.decoding import left_padded
-from inference.errors import BadRequestError
 from inference.loading import LoadedModel
-
-
-class OptionTokens(NamedTuple):
-    """An option as token ids: the sequences whose probabilities are added up.
-
-    Either every single token that spells it ("A" and " A"), or its one longer spelling.
-    """
-
-    text: str
-    spellings: tuple[tuple[int, ...], ...]
-
-    @property
-    def single(self) -> bool:
-        """Whether it is read from the next token alone."""
-        return len(self.spellings[0]) == 1
+from inference.option_spelling import OptionTokens
 
 
 class _Row(NamedTuple):
     prompt: int
     option: int | None
     ids: list[int]
-
-
-def spell_options(tokenizer: Any, options: Sequence[str]) -> list[OptionTokens]:
-    """The token ids of each option, in order.
-
-    Raises:
-        BadRequestError: the tokenizer cannot spell an option, or one begins with the other's
-            tokens: their probabilities would then count the same answers twice.
-    """
-    spelt = [_spell(tokenizer, option) for option in options]
-    for one, other in combinations(spelt, 2):
-        if any(_overlap(a, b) for a in one.spellings for b in other.spellings):
-            raise BadRequestError(
-                f"the options {one.text!r} and {other.text!r} begin with the same tokens, so "
-                "their probabilities overlap; rename one"
-            )
-    return spelt
 
 
 def option_logprobs(
@@ -75,35 +42,6 @@ def option_logprobs(
         for row, row_logprobs in zip(batch, logprobs, strict=True):
             _read(row, row_logprobs, options, scores)
     return scores
-
-
-def _spell(tokenizer: Any, option: str) -> OptionTokens:
-    written = tuple(tokenizer.encode(option, add_special_tokens=False))
-    spaced = tuple(tokenizer.encode(f" {option}", add_special_tokens=False))
-    singles = tuple(
-        dict.fromkeys(
-            ids for ids in (written, spaced, _bare_token(tokenizer, option)) if len(ids) == 1
-        )
-    )
-    spellings = singles or (written,)
-    unknown = tokenizer.unk_token_id
-    if not spellings[0] or (unknown is not None and any(unknown in ids for ids in spellings)):
-        raise BadRequestError(f"the tokenizer has no tokens for the option {option!r}")
-    return OptionTokens(option, spellings)
-
-
-def _bare_token(tokenizer: Any, option: str) -> tuple[int, ...]:
-    """The token that is the bare word: encoding never gives it where each text gets a space."""
-    known: int | None = tokenizer.convert_tokens_to_ids(option)
-    # Byte-level vocabularies spell other bytes with letters, so the name alone proves nothing.
-    if known is None or tokenizer.decode([known]) != option:
-        return ()
-    return (known,)
-
-
-def _overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]
 
 
 def _rows(prompts: Sequence[Sequence[int]], options: Sequence[OptionTokens]) -> list[_Row]:

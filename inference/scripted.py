@@ -32,6 +32,7 @@ class ScriptedEngine:
     """
 
     name = "scripted"
+    batch_requests = 256
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class FlakyEngine:
     def __init__(self, engine: Engine, fail_first_n: int) -> None:
         self.name = engine.name
         self.model = engine.model
+        self.batch_requests = engine.batch_requests
         self._engine = engine
         self._failures_left = fail_first_n
 

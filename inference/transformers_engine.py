@@ -13,24 +13,17 @@ from typing import TYPE_CHECKING, Self
 
 from inference.engine import Choice, Generation, Request, Sampling
 from inference.errors import BadRequestError, InferenceError
-from inference.validation import (
-    SEED_LIMIT,
-    check_options,
-    check_requests,
-    check_sampling,
-    disarm,
-)
+from inference.option_spelling import choice_from_logprobs, spell_options
+from inference.rendering import check_lengths, render_prompts
+from inference.validation import SEED_LIMIT, check_options, check_requests, check_sampling
 
 if TYPE_CHECKING:
     from inference.decoding import Sampled
     from inference.loading import LoadedModel
 
-# The smallest positive double: `Choice.mass` lies in (0, 1], and long options underflow.
-_LEAST_MASS = 5e-324
-
 
 class TransformersEngine:
-    """A causal language model loaded by folder or hub name; safetensors only, no remote code.
+    """A causal language model loaded by folder or hub name; safetensors only.
 
     `adapter` is a LoRA folder put on top; `model` may also be an adapter folder itself, its base
     is then looked up. `batch_size` bounds memory and never changes an answer: rows are padded on
@@ -38,7 +31,8 @@ class TransformersEngine:
     rounding (about 1e-6 in a probability); half precision on a GPU rounds more coarsely, and a
     near tie between two tokens may then fall differently in another batch. `device` defaults to
     a GPU where there is one; `dtype` is auto, float32, float16 or bfloat16; `threads` sets
-    torch's CPU threads for the whole process.
+    torch's CPU threads for the whole process. `trust_remote_code` lets the model's repository run
+    code of its own here; `revision` is a hub model's branch, tag or commit.
 
     Raises:
         ModelLoadError: the model, tokenizer or adapter cannot be used; see
@@ -57,6 +51,8 @@ class TransformersEngine:
         device: str | None = None,
         threads: int | None = None,
         dtype: str = "auto",
+        trust_remote_code: bool = False,
+        revision: str | None = None,
     ) -> None:
         if batch_size < 1:
             raise BadRequestError(f"batch_size is {batch_size}; it must be at least 1")
@@ -66,8 +62,16 @@ class TransformersEngine:
 
         self.model = model
         self._batch_size = batch_size
+        # Several batches a call: rows of like length can then share one.
+        self.batch_requests = 4 * batch_size
         self._loaded: LoadedModel | None = load_model(
-            model, adapter=adapter, device=device, dtype=dtype, threads=threads
+            model,
+            adapter=adapter,
+            device=device,
+            dtype=dtype,
+            threads=threads,
+            trust_remote_code=trust_remote_code,
+            revision=revision,
         )
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Generation]:
@@ -86,8 +90,7 @@ class TransformersEngine:
         loaded = self._open()
         check_requests(requests)
         check_sampling(sampling)
-        prompts = self._render(requests)
-        self._check_lengths(prompts, sampling.max_tokens)
+        prompts = self._render(requests, sampling.max_tokens)
         seeds = [secrets.randbelow(SEED_LIMIT) if r.seed is None else r.seed for r in requests]
         # Rows of like length share a batch, so that little of it is padding.
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
@@ -113,17 +116,16 @@ class TransformersEngine:
                 begin with the same tokens.
             InferenceError: the model gave logits that are not finite.
         """
-        from inference.option_scores import option_logprobs, spell_options
+        from inference.option_scores import option_logprobs
 
         loaded = self._open()
         check_requests(requests)
         check_options(options)
         spelt = spell_options(loaded.tokenizer, options)
-        prompts = self._render(requests)
-        self._check_lengths(prompts, max(len(option.spellings[0]) for option in spelt))
+        prompts = self._render(requests, max(len(option.spellings[0]) for option in spelt))
         scores = option_logprobs(loaded, prompts, spelt, self._batch_size)
         return [
-            _choice(index, row, len(ids))
+            choice_from_logprobs(index, row, len(ids))
             for index, (row, ids) in enumerate(zip(scores.tolist(), prompts, strict=True))
         ]
 
@@ -150,38 +152,11 @@ class TransformersEngine:
             raise BadRequestError(f"the engine for {self.model!r} is closed; open a new one")
         return self._loaded
 
-    def _render(self, requests: Sequence[Request]) -> list[list[int]]:
-        """Each conversation as token ids, up to where the assistant begins to speak."""
-        from jinja2 import TemplateError
-
-        tokenizer = self._open().tokenizer
-        prompts: list[list[int]] = []
-        for index, request in enumerate(requests):
-            turns = [
-                {"role": turn.role, "content": disarm(turn.content, tokenizer.all_special_tokens)}
-                for turn in request.messages
-            ]
-            try:
-                ids = tokenizer.apply_chat_template(
-                    turns, add_generation_prompt=True, tokenize=True, return_dict=False
-                )
-            except TemplateError as error:
-                raise BadRequestError(
-                    f"the chat template refuses request {index}: {error}"
-                ) from error
-            prompts.append(list(ids))
+    def _render(self, requests: Sequence[Request], room: int) -> list[list[int]]:
+        loaded = self._open()
+        prompts = render_prompts(loaded.tokenizer, requests)
+        check_lengths(prompts, room, loaded.context_tokens)
         return prompts
-
-    def _check_lengths(self, prompts: Sequence[Sequence[int]], room: int) -> None:
-        limit = self._open().context_tokens
-        if limit is None:
-            return
-        for index, ids in enumerate(prompts):
-            if len(ids) + room > limit:
-                raise BadRequestError(
-                    f"request {index} has {len(ids)} prompt tokens; with {room} for the answer "
-                    f"that exceeds the model's context of {limit}"
-                )
 
 
 def _generation(index: int, sampled: Sampled, prompt_tokens: int) -> Generation:
@@ -193,18 +168,4 @@ def _generation(index: int, sampled: Sampled, prompt_tokens: int) -> Generation:
         completion_tokens=sampled.tokens,
         finish_reason=sampled.finish_reason,
         logprob_sum=sampled.logprob_sum,
-    )
-
-
-def _choice(index: int, logprobs: Sequence[float], prompt_tokens: int) -> Choice:
-    """Renormalise the options' log-probabilities, relative to the largest against underflow."""
-    top = max(logprobs)
-    if not all(map(math.isfinite, logprobs)):
-        raise InferenceError(f"the model's logits for request {index} are not finite")
-    relative = [math.exp(one - top) for one in logprobs]
-    total = math.fsum(relative)
-    return Choice(
-        probabilities=tuple(one / total for one in relative),
-        mass=min(1.0, max(math.exp(top) * total, _LEAST_MASS)),
-        prompt_tokens=prompt_tokens,
     )

@@ -21,14 +21,26 @@ SEED_LIMIT = 2**63
 # silently raises such temperatures); greedy is spelt 0.
 MIN_TEMPERATURE = 0.01
 
+# Control tokens of the common chat templates, for servers whose tokenizer is not at hand.
+COMMON_CONTROL_TOKENS = (
+    *(f"<|{name}|>" for name in (
+        "im_start", "im_end", "endoftext", "begin_of_text", "end_of_text", "start_header_id",
+        "end_header_id", "eot_id", "eom_id", "start", "end", "message", "channel", "return",
+        "system", "user", "assistant", "tool",
+    )),
+    "<s>", "</s>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>",
+    "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>",
+    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
+)  # fmt: skip
 
-def check_requests(requests: Sequence[Request]) -> None:
+
+def check_requests(requests: Sequence[Request], *, first_index: int = 0) -> None:
     """Refuse a batch in which any request cannot be answered by any engine.
 
     Raises:
         BadRequestError: a request without messages, an unknown role, or a seed outside [0, 2^63).
     """
-    for index, request in enumerate(requests):
+    for index, request in enumerate(requests, first_index):
         if not request.messages:
             raise BadRequestError(f"request {index} has no messages; give at least one")
         for message in request.messages:

@@ -1,4 +1,4 @@
-"""The tiny model that the tests of the engines share."""
+"""What the tests of the engines share: a tiny model, and a real vLLM server."""
 
 from __future__ import annotations
 

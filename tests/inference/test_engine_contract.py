@@ -9,37 +9,74 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from inference import registry
 from inference.engine import Choice, Engine, Generation, Message, Request, Sampling
 from inference.errors import BadRequestError
 from inference.registry import open_engine
+from inference.sandbox import MODEL_PATH
+from inference.streaming import stream_choose, stream_generate
 from tests.inference.conversations import ask, eight_questions, seeded_questions
+from tests.inference.vllm_server import SandboxServer, needs_vllm
 
-OPENERS: dict[str, Callable[[Path], Engine]] = {
-    "transformers": lambda folder: open_engine("transformers", str(folder), batch_size=8),
+Opener = Callable[[Path, pytest.FixtureRequest], Engine]
+
+
+def served(
+    wire: Literal["tokens", "chat"],
+    **options: Any,
+) -> Opener:
+    """The sandbox model behind a real vLLM server."""
+
+    def opened(_folder: Path, request: pytest.FixtureRequest) -> Engine:
+        server: SandboxServer = request.getfixturevalue("sandbox_server")
+        return open_engine("server", str(MODEL_PATH), servers=[server.url], wire=wire, **options)
+
+    return opened
+
+
+OPENERS: dict[str, Opener] = {
+    "transformers": lambda folder, _: open_engine("transformers", str(folder), batch_size=8),
     # Three does not divide eight: the last batch is a short one.
-    "transformers in threes": lambda folder: open_engine("transformers", str(folder), batch_size=3),
-    "scripted": lambda _folder: open_engine("scripted", "hash"),
-    "scripted, after its failures": lambda _folder: open_engine("scripted", "flaky:0:hash"),
+    "transformers in threes": lambda folder, _: open_engine(
+        "transformers", str(folder), batch_size=3
+    ),
+    "scripted": lambda _folder, _: open_engine("scripted", "hash"),
+    "scripted, after its failures": lambda _folder, _: open_engine("scripted", "flaky:0:hash"),
+    "server": served("tokens"),
+    "server, in threes": served("tokens", bundle=3, in_flight=4),
+    "server, by chat": served("chat"),
+    "vllm": lambda _folder, _: open_engine(
+        "vllm", str(MODEL_PATH), dtype="float32", enforce_eager=True
+    ),
 }
+NEED_VLLM = [pytest.mark.vllm, pytest.mark.slow, needs_vllm]
+ROWS = [
+    pytest.param(name, marks=NEED_VLLM if name.startswith(("server", "vllm")) else [])
+    for name in OPENERS
+]
 
 GREEDY = Sampling(max_tokens=12, temperature=0)
 SAMPLED = Sampling(max_tokens=12, temperature=0.9, top_p=0.95)
 OPTIONS = ("A", "B", "neither one")
 
 
-@pytest.fixture(scope="module", params=OPENERS)
+@pytest.fixture(scope="module", params=ROWS)
 def engine(request: pytest.FixtureRequest, tiny_model: Path) -> Iterator[Engine]:
-    with OPENERS[request.param](tiny_model) as opened:
+    with OPENERS[request.param](tiny_model, request) as opened:
         yield opened
+    # Closing twice is fine; here, because opening some of them takes a minute.
+    opened.close()
 
 
 def test_it_is_an_engine_and_says_which(engine: Engine) -> None:
     assert isinstance(engine, Engine)
-    assert engine.name in {"transformers", "scripted"}
+    assert engine.name in registry.ENGINES
     assert engine.model
+    assert engine.batch_requests > 0
 
 
 def test_no_requests_give_no_results(engine: Engine) -> None:
@@ -182,11 +219,17 @@ def test_sampling_out_of_range_is_refused(
         engine.generate([ask("A or B?")], sampling)
 
 
-@pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS)
-def test_closing_twice_is_fine(opener: Callable[[Path], Engine], tiny_model: Path) -> None:
-    engine = opener(tiny_model)
-    engine.close()
-    engine.close()
+def test_a_stream_answers_each_request_once(engine: Engine) -> None:
+    chosen = list(stream_choose(engine, iter(eight_questions()), OPTIONS))
+    assert sorted(answer.index for answer in chosen) == list(range(8))
+    by_index = sorted(chosen, key=lambda answer: answer.index)
+    results = [answer.result for answer in by_index if answer.result is not None]
+    assert_same_choices(results, engine.choose(eight_questions(), OPTIONS))
+    told = sorted(
+        stream_generate(engine, iter(seeded_questions()), SAMPLED), key=lambda one: one.index
+    )
+    answers = [answer.result for answer in told if answer.result is not None]
+    assert_same_generations(answers, engine.generate(seeded_questions(), SAMPLED))
 
 
 def assert_same_generations(some: list[Generation], others: list[Generation]) -> None:

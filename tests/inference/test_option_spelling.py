@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from inference.errors import BadRequestError
-from inference.option_scores import spell_options
+from inference.option_spelling import spell_options
 from tests.inference.tiny_model import build_tokenizer
 
 

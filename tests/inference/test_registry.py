@@ -10,12 +10,16 @@ import pytest
 from inference import registry
 from inference.errors import BadRequestError, EngineUnavailableError
 from inference.registry import open_engine
+from inference.server.engine import ServerEngine
 from inference.transformers_engine import TransformersEngine
+from inference.vllm_engine import VllmEngine
 from tests.inference.conversations import ask
 
 
 def test_an_unknown_kind_lists_the_known_ones() -> None:
-    with pytest.raises(BadRequestError, match="'oracle'; known are transformers, scripted"):
+    with pytest.raises(
+        BadRequestError, match="'oracle'; known are transformers, server, vllm, scripted"
+    ):
         open_engine("oracle", "delphi")
 
 
@@ -31,12 +35,22 @@ def test_options_reach_the_engine(tiny_model: Path) -> None:
         open_engine("transformers", str(tiny_model), batch_size=0)
 
 
-def test_the_registry_offers_every_option_of_the_transformers_engine() -> None:
-    offered = inspect.signature(registry.ENGINES["transformers"]).parameters
-    taken = inspect.signature(TransformersEngine).parameters
-    assert {name: one.default for name, one in offered.items()} == {
-        name: one.default for name, one in taken.items()
-    }
+@pytest.mark.parametrize(
+    ("kind", "engine", "without_default"),
+    [
+        ("transformers", TransformersEngine, set()),
+        ("server", ServerEngine, {"servers"}),
+        ("vllm", VllmEngine, set()),
+    ],
+)
+def test_the_registry_offers_every_option_of_an_engine(
+    kind: str, engine: type, without_default: set[str]
+) -> None:
+    offered = inspect.signature(registry.ENGINES[kind]).parameters
+    taken = inspect.signature(engine).parameters
+    assert set(offered) == set(taken)
+    for name in set(taken) - without_default:
+        assert offered[name].default == taken[name].default
 
 
 def test_a_position_biased_judge_opens_by_name() -> None:
