@@ -1,0 +1,1 @@
+"""What the platform knows of inference: servers, replies kept, what it all cost."""

@@ -1,0 +1,47 @@
+"""Opens an engine on a model version, with the settings of this installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from corpus.models import ModelVersion
+from corpus.registry import location_of, root_of
+from inference.engine import Engine
+from inference.errors import BadRequestError, InferenceError
+from inference.registry import open_engine
+from jobs.errors import PermanentJobError, TransientJobError
+from serving.servers import server_urls
+
+
+def as_job_error(error: InferenceError) -> PermanentJobError | TransientJobError:
+    """What an engine's error means to the job that asked."""
+    return PermanentJobError(str(error)) if error.permanent else TransientJobError(str(error))
+
+
+def open_model(kind: str, model: ModelVersion, **options: Any) -> Engine:
+    """The engine `kind` on a model version; `options` go before those of the settings.
+
+    Code from a model's repository runs only where an admin has consented to it. A model known by
+    name alone is asked by chat: its tokenizer is not ours to have.
+
+    Raises:
+        BadRequestError: the engine is `server` and there is none.
+        InferenceError: see `inference.registry.open_engine`.
+    """
+    chosen = {**settings.ENGINE_OPTIONS.get(kind, {}), **options}
+    if kind == "server":
+        chosen.setdefault("servers", server_urls())
+        if not chosen["servers"]:
+            raise BadRequestError(
+                "there are no inference servers: start one by `manage.py serve_model MODEL`, or "
+                "name those that run elsewhere in INFERENCE_SERVERS"
+            )
+        if model.kind == ModelVersion.Kind.API:
+            chosen.setdefault("wire", "chat")
+    if kind != "scripted":
+        chosen.setdefault("revision", root_of(model).revision or None)
+        if root_of(model).trust_remote_code:
+            chosen["trust_remote_code"] = True
+    return open_engine(kind, location_of(model) or model.name, **chosen)

@@ -1,0 +1,18 @@
+"""Errors of the serving package.
+
+ServingError
+├── ServerNameTakenError  a server of that name is running already
+└── UnknownServerError    there is no server of that name
+"""
+
+
+class ServingError(Exception):
+    pass
+
+
+class ServerNameTakenError(ServingError):
+    pass
+
+
+class UnknownServerError(ServingError):
+    pass

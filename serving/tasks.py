@@ -1,0 +1,16 @@
+"""Celery entry points of serving."""
+
+from celery import shared_task
+
+from serving.replies import trim_replies
+from serving.servers import note_lost_supervisors
+
+
+@shared_task
+def trim_replies_task() -> None:
+    trim_replies()
+
+
+@shared_task
+def note_lost_supervisors_task() -> None:
+    note_lost_supervisors()
