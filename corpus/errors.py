@@ -1,6 +1,7 @@
 """Errors of the corpus package.
 
 CorpusError
+├── ModelNotAllowedError     a folder that may not be registered from the browser
 └── ImportFileError          a file that cannot be imported at all; nothing was stored
     ├── UnknownFormatError   no importer of that name, or none recognises the file
     └── EmptyFileError       there is no line in it
@@ -20,4 +21,8 @@ class UnknownFormatError(ImportFileError):
 
 
 class EmptyFileError(ImportFileError):
+    pass
+
+
+class ModelNotAllowedError(CorpusError):
     pass

@@ -85,15 +85,72 @@ class ModelVersion(models.Model):
     sandbox = models.BooleanField(
         default=False, help_text="Descends from the sandbox model; marked wherever it is shown."
     )
+    context_tokens = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The longest prompt plus answer; empty where unknown."
+    )
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="What its files say: see inference.inspection."
+    )
+    trust_remote_code = models.BooleanField(
+        default=False, help_text="Its repository may run code of its own where it is loaded."
+    )
+    remote_code_consent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    remote_code_consent_at = models.DateTimeField(null=True, blank=True)
+    price_prompt = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="For a million prompt tokens.",
+    )
+    price_completion = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="For a million completion tokens.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="one_model_per_name"),
+            models.CheckConstraint(
+                condition=Q(trust_remote_code=False) | Q(remote_code_consent_at__isnull=False),
+                name="remote_code_only_by_consent",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ModelRegistration(Job):
+    """A base model being looked over by a worker, before it becomes a model version.
+
+    `consent` records that the admin who asked consents to code from the model's repository.
+    """
+
+    TASK_NAME = "corpus.tasks.register_model_task"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="registrations")
+    location = models.CharField(max_length=500)
+    name = models.CharField(max_length=200, blank=True)
+    revision = models.CharField(max_length=100, blank=True)
+    consent = models.BooleanField(default=False)
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="registrations"
+    )
+
+    class Meta(Job.Meta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name or self.location
 
 
 class Completion(models.Model):
@@ -134,6 +191,7 @@ class Pair(models.Model):
         IDENTITY = "identity", "a completion gives its author away"
         DUPLICATE = "duplicate", "near-duplicate of another prompt"
         SET_ASIDE = "set_aside", "set aside by a senior"
+        BAD_CHAIN = "bad_chain", "its chain of revisions is marked as bad"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pairs")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="pairs")

@@ -9,13 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
 
-from corpus.models import ModelVersion, Project
+from corpus.errors import ModelNotAllowedError
+from corpus.models import ModelRegistration, ModelVersion, Project
+from inference.errors import ModelLoadError
+from inference.inspection import inspect_model
 from inference.sandbox import MODEL_PATH
 from inference.weights import weights_sha256
+from jobs.errors import PermanentJobError
+from jobs.runner import JobContext
+from jobs.services import enqueue
 
 SANDBOX_LOCATION = "sandbox"
 SANDBOX_NAME = "sandbox"
+SANDBOX_CONTEXT_TOKENS = 512
 HOME = "home:"
 
 
@@ -46,29 +55,126 @@ def sandbox_model(project: Project) -> ModelVersion:
             "kind": ModelVersion.Kind.BASE,
             "location": SANDBOX_LOCATION,
             "weights_sha256": weights_sha256(MODEL_PATH),
+            "context_tokens": SANDBOX_CONTEXT_TOKENS,
             "sandbox": True,
         },
     )
     return model
 
 
-def register_base_model(project: Project, location: str) -> ModelVersion:
-    """A base model by folder or hub name. The weights of a folder are hashed.
+def root_of(model: ModelVersion) -> ModelVersion:
+    """The version whose files are loaded first: an adapter's base, else the model itself."""
+    while model.kind == ModelVersion.Kind.ADAPTER and model.parent is not None:
+        model = model.parent
+    return model
 
-    Raises inference.errors.ModelLoadError for a folder without safetensors weights.
+
+def register_base_model(
+    project: Project,
+    location: str,
+    *,
+    name: str = "",
+    revision: str = "",
+    consent_by: User | None = None,
+) -> ModelVersion:
+    """A base model by folder or hub name, looked over first; the one there is where it is known.
+
+    The weights of a folder are hashed; a hub model is pinned to the commit that `revision` (a
+    branch, tag or commit) names now. `consent_by` is the admin who consents to code from the
+    model's repository being run here; it is recorded.
+
+    Raises:
+        inference.errors.ModelLoadError: it cannot be used, or needs code that nobody has
+            consented to (RemoteCodeError).
     """
     folder = Path(location).expanduser()
     in_folder = folder.is_dir()
+    chosen = (name or location)[-200:]
+    known = ModelVersion.objects.filter(project=project, name=chosen).first()
+    if known is not None:
+        return known
+    facts = inspect_model(
+        str(folder) if in_folder else location,
+        revision=revision or None,
+        trust_remote_code=consent_by is not None,
+    )
+    trusted = consent_by is not None and facts.needs_remote_code
     model, _ = ModelVersion.objects.get_or_create(
         project=project,
-        name=location[-200:],
+        name=chosen,
         defaults={
             "kind": ModelVersion.Kind.BASE,
             "location": location_for(folder) if in_folder else location,
+            "revision": facts.revision,
             "weights_sha256": weights_sha256(folder) if in_folder else "",
+            "context_tokens": facts.context_tokens,
+            "facts": {
+                "architecture": facts.architecture,
+                "vocabulary": facts.vocabulary,
+                "parameters": facts.parameters,
+                "weight_bytes": facts.weight_bytes,
+                "dtype": facts.dtype,
+            },
+            "trust_remote_code": trusted,
+            "remote_code_consent_by": consent_by if trusted else None,
+            "remote_code_consent_at": timezone.now() if trusted else None,
         },
     )
     return model
+
+
+def launch_registration(
+    *,
+    project: Project,
+    location: str,
+    name: str = "",
+    revision: str = "",
+    consent: bool = False,
+    created_by: User,
+) -> ModelRegistration:
+    """Have a worker look a base model over and register it.
+
+    A folder is taken only from below the folders that the installation names for it
+    (MODELS_FOLDERS): else anybody who may register could read this machine's disk by its errors.
+
+    Raises:
+        ModelNotAllowedError: a folder elsewhere.
+    """
+    folder = Path(location).expanduser()
+    if folder.is_absolute() or folder.is_dir() or location.startswith((".", "~")):
+        allowed = [Path(one).resolve() for one in settings.MODELS_FOLDERS]
+        if not any(folder.resolve().is_relative_to(one) for one in allowed):
+            raise ModelNotAllowedError(
+                f"{location!r} is not below a folder of models ({', '.join(map(str, allowed))}); "
+                "put it there, or register it by `manage.py register_model`"
+            )
+        location = str(folder.resolve())
+    registration = ModelRegistration.objects.create(
+        project=project,
+        location=location,
+        name=name,
+        revision=revision,
+        consent=consent,
+        created_by=created_by,
+    )
+    enqueue(registration)
+    return registration
+
+
+def look_over(context: JobContext[ModelRegistration]) -> None:
+    """The work of a registration; see `register_base_model`."""
+    job = context.job
+    try:
+        model = register_base_model(
+            job.project,
+            job.location,
+            name=job.name,
+            revision=job.revision,
+            consent_by=job.created_by if job.consent else None,
+        )
+    except ModelLoadError as error:
+        raise PermanentJobError(str(error)) from error
+    ModelRegistration.objects.filter(pk=job.pk).update(model_version=model)
 
 
 def find_model(project: Project, reference: str) -> ModelVersion | None:

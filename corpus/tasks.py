@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from corpus.models import IntakeScan
+from corpus.models import IntakeScan, ModelRegistration
+from corpus.registry import look_over
 from corpus.runner import scan
 from jobs.runner import run_job
 
@@ -10,3 +11,8 @@ from jobs.runner import run_job
 @shared_task
 def intake_scan_task(scan_id: int) -> None:
     run_job(IntakeScan, scan_id, scan)
+
+
+@shared_task
+def register_model_task(registration_id: int) -> None:
+    run_job(ModelRegistration, registration_id, look_over)

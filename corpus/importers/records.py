@@ -129,6 +129,27 @@ class LabelRecord(_Strict):
         return self
 
 
+class PromptRecord(_Strict):
+    """One prompt without answers, with what is known of it; see docs/data-format.md."""
+
+    prompt: Annotated[tuple[Turn, ...], BeforeValidator(_as_messages), Field(strict=False)] = Field(
+        min_length=1
+    )
+    domain: Annotated[Text, Field(max_length=100)] = ""
+    difficulty: Annotated[Text, Field(max_length=50)] = ""
+    source: Short = ""
+    language: Annotated[Text, Field(max_length=35)] = ""
+    sensitive: bool = False
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if self.prompt[-1].role == "assistant":
+            raise ValueError("the prompt ends with an assistant's turn; it must end before one")
+        if not self.prompt[-1].content.strip():
+            raise ValueError("the prompt is empty")
+        return self
+
+
 class PairRecord(_Strict):
     """One pair with what is known of it; see docs/data-format.md."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.forms import BoundField, Select
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Select
 from django.utils.safestring import SafeString
 
 from corpus.rendering import render_markdown
@@ -34,7 +34,14 @@ def decimals(value: float | None, digits: int = 3) -> str:
 @register.filter
 def bootstrap(field: BoundField) -> SafeString:
     """A form field with Bootstrap's class for its kind."""
-    css = "form-select" if isinstance(field.field.widget, Select) else "form-control"
+    widget = field.field.widget
+    if isinstance(widget, CheckboxSelectMultiple):
+        # A class would be put on the box around all of them too.
+        return field.as_widget()
+    if isinstance(widget, CheckboxInput):
+        css = "form-check-input d-block"
+    else:
+        css = "form-select" if isinstance(widget, Select) else "form-control"
     return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})
 
 
@@ -51,3 +58,9 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 60} min {whole % 60} s"
+
+
+@register.filter
+def share_of_100(value: float | None) -> str:
+    """A share in [0, 1] as a length in a picture 100 wide."""
+    return "0" if value is None else f"{100 * min(1.0, max(0.0, value)):.2f}"

@@ -1,0 +1,62 @@
+"""`manage.py import_prompts`: bring prompts without answers in, red-team sets among them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+from django.core.validators import validate_slug
+
+from corpus.errors import ImportFileError
+from corpus.prompt_files import PromptReport, import_prompts
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+
+SHOWN_LINES = 20
+
+
+class Command(ConcordCommand):
+    help = "Import prompts from JSONL or text, plain or gzipped. Importing again adds nothing."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's slug; made when missing.")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--source", default="", help="Name of the set; default: the file's.")
+        parser.add_argument(
+            "--red-team",
+            action="store_true",
+            help="Mark them all as sensitive: to refuse one is no fault.",
+        )
+
+    def run(self, **options: Any) -> Outcome:
+        slug = options["project"]
+        if len(options["source"]) > 200:
+            raise BadInputError("--source has more than 200 characters.")
+        try:
+            validate_slug(slug)
+            report = import_prompts(
+                slug=slug,
+                path=options["file"],
+                source=options["source"],
+                red_team=options["red_team"],
+            )
+        except ValidationError as error:
+            raise BadInputError(
+                f"PROJECT is {slug!r}; a slug has letters, digits, - and _ alone."
+            ) from error
+        except ImportFileError as error:
+            raise BadInputError(str(error)) from error
+        return Outcome(data=asdict(report), summary=summary_of(slug, report))
+
+
+def summary_of(slug: str, report: PromptReport) -> str:
+    lines = [
+        f"{slug}: {report.rows} lines, {report.added} prompts added, {report.duplicates} were "
+        f"there, {len(report.rejected)} lines rejected"
+    ]
+    lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]
+    if len(report.rejected) > SHOWN_LINES:
+        lines.append(f"  … and {len(report.rejected) - SHOWN_LINES} more (all with --json)")
+    return "\n".join(lines)
