@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+from pydantic import BaseModel, ConfigDict, Field
+
 from constitution.errors import UnknownConstitutionError
-from constitution.models import ConstitutionVersion
-from corpus.models import Project
+from constitution.models import (
+    Chain,
+    ConstitutionVersion,
+    Principle,
+    Revision,
+    RevisionRun,
+)
+from corpus.models import Project, Prompt
 
 
 def published_version(project: Project, reference: str) -> ConstitutionVersion:
@@ -12,18 +23,130 @@ def published_version(project: Project, reference: str) -> ConstitutionVersion:
 
     Raises UnknownConstitutionError, which lists what there is.
     """
+    published = ConstitutionVersion.objects.filter(status=ConstitutionVersion.Status.PUBLISHED)
+    return _named(published, project, reference, "published constitution")
+
+
+def any_version(project: Project, reference: str) -> ConstitutionVersion:
+    """The same among versions of whatever status."""
+    return _named(ConstitutionVersion.objects.all(), project, reference, "constitution")
+
+
+def _named(
+    versions: QuerySet[ConstitutionVersion], project: Project, reference: str, what: str
+) -> ConstitutionVersion:
     slug, _, number = reference.partition("@")
-    published = ConstitutionVersion.objects.select_related("constitution").filter(
-        constitution__project=project, status=ConstitutionVersion.Status.PUBLISHED
-    )
-    wanted = published.filter(constitution__slug=slug)
+    there = versions.filter(constitution__project=project).select_related("constitution")
+    wanted = there.filter(constitution__slug=slug)
     if number:
         wanted = wanted.filter(number=int(number)) if number.isdecimal() else wanted.none()
     version = wanted.order_by("-number").first()
     if version is None:
-        there = ", ".join(str(one) for one in published.order_by("constitution__slug", "number"))
+        names = ", ".join(str(one) for one in there.order_by("constitution__slug", "number"))
         raise UnknownConstitutionError(
-            f"{project.slug} has no published constitution {reference!r}; "
-            f"it has: {there or 'none'}."
+            f"{project.slug} has no {what} {reference!r}; it has: {names or 'none'}."
         )
     return version
+
+
+def compared_principles(version: ConstitutionVersion) -> list[Principle]:
+    """The principles by which a judge compares, in order: those with a comparison and a weight."""
+    principles = version.principles.filter(weight__gt=0).exclude(comparison="")
+    return list(principles.order_by("position"))
+
+
+def revised_principles(version: ConstitutionVersion) -> list[Principle]:
+    """The principles by which answers are revised, in order: those that ask for a critique and a
+    revision and have a weight."""
+    principles = version.principles.filter(weight__gt=0)
+    with_words = principles.exclude(critique_request="").exclude(revision_request="")
+    return list(with_words.order_by("position"))
+
+
+class PromptSelection(BaseModel):
+    """Which prompts a run answers: all of the project, or those of a source, a domain, or those
+    that are marked sensitive (red-team prompts) or not; at most `limit` of them, the first by
+    their hash, so that the same number are the same prompts each time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str | None = None
+    domain: str | None = None
+    sensitive: bool | None = None
+    limit: int | None = Field(None, ge=1)
+
+
+def prompts_to_revise(project_id: int, selection: PromptSelection) -> QuerySet[Prompt]:
+    prompts = Prompt.objects.filter(project=project_id)
+    if selection.source is not None:
+        prompts = prompts.filter(source=selection.source)
+    if selection.domain is not None:
+        prompts = prompts.filter(domain=selection.domain)
+    if selection.sensitive is not None:
+        prompts = prompts.filter(sensitive=selection.sensitive)
+    if selection.limit is not None:
+        first = prompts.order_by("sha256")[: selection.limit]
+        prompts = Prompt.objects.filter(pk__in=list(first.values_list("pk", flat=True)))
+    return prompts.order_by("pk")
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipleCount:
+    """What a principle's rounds came to in a run."""
+
+    name: str
+    rounds: int
+    revised: int
+    nothing_found: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """What came of a run's chains: `findings` counts every kind, `kept` those that may be used
+    (revised and not marked as bad), `refusals` the last revisions that refuse where the initial
+    answer did not, wanted or not, and `rounds` the revisions of each round."""
+
+    chains: int
+    findings: dict[str, int]
+    kept: int
+    bad: int
+    refusals: int
+    rounds: dict[int, int]
+    principles: list[PrincipleCount]
+
+
+def run_counts(run: RevisionRun) -> RunCounts:
+    """Counted in the database, whatever the number of chains."""
+    chains = Chain.objects.filter(run=run)
+    found = dict(chains.exclude(finding="").values_list("finding").annotate(n=Count("pk")))
+    steps = Revision.objects.filter(chain__run=run)
+    rounds = steps.filter(status=Revision.Status.REVISED).values_list("round")
+    principles = (
+        steps.values("principle__name")
+        .annotate(
+            rounds=Count("pk"),
+            revised=Count("pk", filter=Q(status=Revision.Status.REVISED)),
+            nothing_found=Count("pk", filter=Q(status=Revision.Status.NOTHING_FOUND)),
+            failed=Count("pk", filter=Q(status=Revision.Status.FAILED)),
+        )
+        .order_by("principle__position")
+    )
+    return RunCounts(
+        chains=chains.count(),
+        findings={kind.value: found.get(kind.value, 0) for kind in Chain.Finding},
+        kept=chains.filter(finding=Chain.Finding.REVISED, bad=False).count(),
+        bad=chains.filter(bad=True).count(),
+        refusals=chains.filter(refuses_now=True).count(),
+        rounds=dict(rounds.annotate(n=Count("pk")).order_by("round")),
+        principles=[
+            PrincipleCount(
+                name=row["principle__name"],
+                rounds=row["rounds"],
+                revised=row["revised"],
+                nothing_found=row["nothing_found"],
+                failed=row["failed"],
+            )
+            for row in principles
+        ],
+    )

@@ -40,6 +40,15 @@ class ConstitutionVersion(models.Model):
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     sha256 = models.CharField(max_length=64, blank=True, validators=[SHA256])
+    few_shots = models.JSONField(
+        default=list, blank=True, help_text="Conversations shown before the model's own."
+    )
+    based_on = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="successors"
+    )
+    revision = models.PositiveIntegerField(
+        default=0, help_text="Counts the changes; what two editors of a draft are told apart by."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -69,11 +78,23 @@ class Principle(models.Model):
     )
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=100)
-    comparison = models.TextField(help_text="“Choose the response that …”")
+    comparison = models.TextField(
+        blank=True,
+        help_text="“Choose the response that …”; a judge leaves out principles without it.",
+    )
     critique_request = models.TextField(blank=True)
     revision_request = models.TextField(blank=True)
     weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.0)])
     tags = models.JSONField(default=list, blank=True)
+    examples = models.JSONField(
+        default=list, blank=True, help_text="Of {prompt, response, critique, revision}."
+    )
+    verifier = models.JSONField(
+        null=True, blank=True, help_text="See constitution.verifiers; empty for none."
+    )
+    revision = models.PositiveIntegerField(
+        default=0, help_text="The version's count when this principle was last changed."
+    )
 
     class Meta:
         ordering = ["position"]
