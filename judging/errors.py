@@ -2,7 +2,9 @@
 
 JudgingError
 ├── UnknownTemplateError    no template of that name
-└── NotOursToRunError       a foreign judge (its verdicts were imported) was to be run here
+├── NotOursToRunError       a foreign judge (its verdicts were imported) was to be run here
+├── NoAuditSetError         there is no pair that humans have decided
+└── NothingToTryError       a trial of a constitution without a principle that could be tried
 """
 
 
@@ -15,4 +17,12 @@ class UnknownTemplateError(JudgingError):
 
 
 class NotOursToRunError(JudgingError):
+    pass
+
+
+class NoAuditSetError(JudgingError):
+    pass
+
+
+class NothingToTryError(JudgingError):
     pass

@@ -57,3 +57,8 @@ def template_named(name: str) -> Template:
             f"There is no judge template {name!r}; known are {', '.join(sorted(TEMPLATES))}."
         )
     return TEMPLATES[name]
+
+
+def default_template(sandbox: bool) -> str:
+    """The template that a model understands: the sandbox model's own, or the general one."""
+    return "sandbox-v1" if sandbox else "pairwise-v1"

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 
 from annotation.models import Label
 from corpus.models import Pair
+from jobs.models import Job
 from judging.arithmetic import position_consistency
 from judging.models import JudgeConfig, JudgeRun, Verdict
 
@@ -62,3 +64,10 @@ def run_counts(run: JudgeRun) -> dict[str, int]:
         ok=Count("pk", filter=Q(status=Verdict.Status.OK)),
         failed=Count("pk", filter=~Q(status=Verdict.Status.OK)),
     )
+
+
+def run_seconds(run: Job) -> float | None:
+    """How long the present attempt has gone on, or the last one took; None before the first."""
+    if run.started_at is None:
+        return None
+    return ((run.finished_at or timezone.now()) - run.started_at).total_seconds()

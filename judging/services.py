@@ -10,8 +10,8 @@ from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
 from jobs.services import enqueue
 from judging.errors import NotOursToRunError
-from judging.models import JudgeConfig, JudgeRun
-from judging.prompts import template_named
+from judging.models import JudgeConfig, JudgeRun, Trial
+from judging.prompts import default_template, template_named
 from judging.selectors import PairSelection
 
 
@@ -29,7 +29,7 @@ def ensure_judge(
 
     `template` defaults to the one its model understands. UnknownTemplateError for a wrong one.
     """
-    chosen = template or ("sandbox-v1" if model_version.sandbox else "pairwise-v1")
+    chosen = template or default_template(model_version.sandbox)
     template_named(chosen)
     name = f"{constitution_version} by {model_version.name} ({engine}, {chosen})"[:200]
     rater, _ = Rater.objects.get_or_create(project=project, kind=Rater.Kind.JUDGE, name=name)
@@ -55,9 +55,12 @@ def launch_judge_run(
     selection: PairSelection,
     created_by: User | None = None,
     seed: int = 0,
+    accept_cut: bool = False,
     start: bool = True,
 ) -> JudgeRun:
     """A queued run; with `start` False it is left to the caller to do.
+
+    Without `accept_cut` it does not begin where more than 1 % of its questions would not fit.
 
     NotOursToRunError for a judge whose verdicts were imported.
     """
@@ -70,8 +73,40 @@ def launch_judge_run(
         config=config,
         selection=selection.model_dump(),
         seed=seed,
+        accept_cut=accept_cut,
         created_by=created_by,
     )
     if start:
         enqueue(run)
     return run
+
+
+@transaction.atomic
+def launch_trial(
+    *,
+    project: Project,
+    model: ModelVersion,
+    engine: str,
+    prompt: str,
+    created_by: User,
+    system: str = "",
+    options: tuple[str, ...] = (),
+    max_tokens: int = 256,
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Trial:
+    """Have a worker try one prompt on one model."""
+    trial = Trial.objects.create(
+        project=project,
+        model_version=model,
+        engine=engine,
+        prompt=prompt,
+        system=system,
+        options=list(options),
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+        created_by=created_by,
+    )
+    enqueue(trial)
+    return trial

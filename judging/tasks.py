@@ -2,11 +2,36 @@
 
 from celery import shared_task
 
+from constitution.models import RevisionRun
 from jobs.runner import run_job
-from judging.models import JudgeRun
+from judging.draft_trial import try_draft
+from judging.impact import measure_impact
+from judging.models import DraftTrial, ImpactRun, JudgeRun, Trial
+from judging.playground import try_prompt
+from judging.revision_results import revise_and_label
 from judging.runner import judge
 
 
 @shared_task
 def judge_task(run_id: int) -> None:
     run_job(JudgeRun, run_id, judge)
+
+
+@shared_task
+def trial_task(trial_id: int) -> None:
+    run_job(Trial, trial_id, try_prompt)
+
+
+@shared_task
+def revise_task(run_id: int) -> None:
+    run_job(RevisionRun, run_id, revise_and_label)
+
+
+@shared_task
+def draft_trial_task(trial_id: int) -> None:
+    run_job(DraftTrial, trial_id, try_draft)
+
+
+@shared_task
+def impact_task(run_id: int) -> None:
+    run_job(ImpactRun, run_id, measure_impact)

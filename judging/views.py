@@ -1,11 +1,8 @@
-"""Pages of constitutions and judges.
-
-The constitution's pages stand here, above both apps, because who may see them is a matter of
-annotation's memberships, which constitution/ does not know.
-"""
+"""Pages of judges and their runs."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase
@@ -14,31 +11,21 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
-from constitution.models import ConstitutionVersion
 from corpus.models import Project
 from jobs.services import request_cancel
 from judging.errors import JudgingError
 from judging.forms import JudgeForm
 from judging.models import JudgeRun
-from judging.selectors import PairSelection, run_consistency, run_counts
+from judging.selectors import PairSelection, run_consistency, run_counts, run_seconds
 from judging.services import ensure_judge, launch_judge_run
-
-
-@member_view(READERS)
-def constitutions(request: MemberRequest, project: Project) -> HttpResponse:
-    versions = (
-        ConstitutionVersion.objects.filter(constitution__project=project)
-        .select_related("constitution")
-        .prefetch_related("principles")
-        .order_by("constitution__name", "-number")
-    )
-    context = {"project": project, "tab": "constitution", "versions": versions}
-    return render(request, "judging/constitutions.html", context)
+from serving.models import Usage
+from serving.selectors import usage_of_run
 
 
 @member_view(READERS)
 def judge_runs(request: MemberRequest, project: Project) -> HttpResponse:
-    return _runs_page(request, project, JudgeForm(project))
+    form = JudgeForm(project, initial={"batch": request.GET.get("batch", "")})
+    return _runs_page(request, project, form)
 
 
 @require_POST
@@ -58,7 +45,8 @@ def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
         run = launch_judge_run(
             project=project,
             config=config,
-            selection=PairSelection(which=data["which"]),
+            selection=PairSelection(which=data["which"], batch=data["batch"] or None),
+            accept_cut=data["accept_cut"],
             created_by=request.user if isinstance(request.user, User) else None,
         )
     except JudgingError as error:
@@ -97,6 +85,9 @@ def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResp
         "run": run,
         "counts": run_counts(run),
         "consistency": run_consistency(run),
+        "usage": usage_of_run(Usage.Purpose.JUDGE, run.pk),
+        "seconds": run_seconds(run),
+        "currency": settings.CURRENCY,
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
     }
     polled = request.headers.get("HX-Request") == "true"

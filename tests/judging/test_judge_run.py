@@ -120,10 +120,11 @@ class Interrupting(ScriptedEngine):
 
     def __init__(self, calls: int) -> None:
         super().__init__(chooser=lambda _request, _options: (0.7, 0.3))
+        self.batch_requests = 8  # two pairs under two principles in both orders
         self.calls = calls
 
     def choose(self, requests, options):  # type: ignore[no-untyped-def]
-        self.calls -= 1
+        self.calls -= bool(requests)
         if self.calls < 0:
             raise EngineUnavailableError("the server went away")
         return super().choose(requests, options)
@@ -132,7 +133,7 @@ class Interrupting(ScriptedEngine):
 def test_a_run_cut_off_and_taken_up_again_judges_each_pair_once(
     project: Project, settings: Settings
 ) -> None:
-    settings.JUDGE_CHUNK_PAIRS = 2
+    settings.JUDGE_PAGE_PAIRS = 2
     config = make_judge(project)
     run = launch(config, which="all")
     dying = Interrupting(calls=2)

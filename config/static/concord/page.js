@@ -1,4 +1,4 @@
-// Small manners that every page shares: copy buttons, and forms that are sent only once.
+// Small manners that every page shares: copy buttons, forms that ask or are sent only once, search.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
@@ -19,3 +19,34 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
 });
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) { event.preventDefault(); event.stopImmediatePropagation(); }
+}, true);
+
+// A page without an editor of its own searches its cards here.
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-search][data-plain]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const card of document.querySelectorAll("[data-principle]")) {
+    card.hidden = wanted !== "" && !card.textContent.toLowerCase().includes(wanted);
+  }
+});
+
+// A list that fills in a field, such as prompts to pick from.
+document.addEventListener("change", (event) => {
+  const target = event.target.matches("[data-fill]") && document.getElementById(event.target.dataset.fill);
+  if (target && event.target.value) target.value = event.target.value;
+});
+
+// What scrolls sideways can be reached by keyboard too.
+function reachScrolling() {
+  for (const box of document.querySelectorAll(".prose pre, .table-responsive")) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+  }
+}
+reachScrolling();
+document.addEventListener("htmx:after:swap", reachScrolling);
+document.addEventListener("toggle", reachScrolling, true);
+window.addEventListener("resize", reachScrolling);

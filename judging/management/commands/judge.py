@@ -19,6 +19,8 @@ from judging.models import JudgeRun
 from judging.runner import judge
 from judging.selectors import PairSelection, run_consistency, run_counts
 from judging.services import ensure_judge, launch_judge_run
+from serving.models import Usage
+from serving.selectors import usage_of_run
 
 
 class Command(ConcordCommand):
@@ -31,6 +33,11 @@ class Command(ConcordCommand):
         parser.add_argument("--model", help="A model version's name; default: the sandbox model.")
         parser.add_argument("--template", help="Default: the one that the model understands.")
         parser.add_argument("--batch", help="Only pairs that this batch brought.")
+        parser.add_argument(
+            "--accept-cut",
+            action="store_true",
+            help="Go on although more than 1 percent of the questions do not fit the model.",
+        )
         parser.add_argument("--all", action="store_true", help="Also pairs it has labelled before.")
 
     def run(self, **options: Any) -> Outcome:
@@ -54,10 +61,28 @@ class Command(ConcordCommand):
             raise BadInputError(str(error)) from error
         selection = PairSelection(which="all" if options["all"] else "new", batch=options["batch"])
         launched = launch_judge_run(
-            project=project, config=config, selection=selection, start=False
+            project=project,
+            config=config,
+            selection=selection,
+            accept_cut=options["accept_cut"],
+            start=False,
         )
         run = run_job(JudgeRun, launched.pk, judge) or launched
         return outcome_of(run)
+
+
+def usage_report(run: JudgeRun) -> dict[str, Any]:
+    totals = usage_of_run(Usage.Purpose.JUDGE, run.pk)
+    return {
+        "requests": totals.requests,
+        "cached": totals.cached,
+        "failed": totals.failed,
+        "prompt_tokens": totals.prompt_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "milliseconds": totals.milliseconds,
+        "prefix_hit_rate": totals.prefix_hit_rate,
+        "cost": None if totals.cost is None else float(totals.cost),
+    }
 
 
 def outcome_of(run: JudgeRun) -> Outcome:
@@ -72,6 +97,8 @@ def outcome_of(run: JudgeRun) -> Outcome:
         "pairs": counts["pairs"],
         "verdicts": {"ok": counts["ok"], "not_ok": counts["failed"]},
         "consistency": consistency,
+        "length_warning": run.length_warning,
+        "usage": usage_report(run),
     }
     if consistency is None:
         data["reason"] = "no pair has a readable verdict in both orders"

@@ -1,0 +1,182 @@
+"""Forms of constitutions: made, tried, measured; and of critique runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import slugify
+
+from constitution.errors import ConstitutionError
+from constitution.formats import MAX_FILE_BYTES, ConstitutionFile, read_constitution
+from constitution.models import ConstitutionVersion
+from constitution.models.revisions import MOST_ROUNDS
+from constitution.selectors import PromptSelection
+from constitution.starters import STARTERS, starter
+from corpus.models import ModelVersion, Project, Prompt
+from judging.forms import ENGINE_CHOICES
+
+
+class NewConstitutionForm(forms.Form):
+    name = forms.CharField(max_length=200)
+    slug = forms.SlugField(
+        max_length=80,
+        required=False,
+        help_text="What commands call it; empty: made of the name. That of one that is there "
+        "makes its next version.",
+    )
+    start = forms.ChoiceField(
+        label="Begin with",
+        choices=[
+            *((name, f"{name.title()}: {about}") for name, about in STARTERS.items()),
+            ("empty", "Nothing"),
+            ("file", "A file"),
+        ],
+        initial="starter",
+    )
+    file = forms.FileField(
+        required=False,
+        help_text="YAML or JSON: ours, that of Constitutional AI's published prompts, or "
+        "llm-swarm's.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        cleaned["slug"] = cleaned.get("slug") or slugify(cleaned.get("name", ""))[:80]
+        if cleaned.get("name") and not cleaned["slug"]:
+            self.add_error("slug", "The name has no letters for a slug: give one.")
+        start = cleaned.get("start")
+        if start in STARTERS:
+            cleaned["content"] = starter(start)
+        elif start == "file":
+            self._read(cleaned)
+        return cleaned
+
+    def _read(self, cleaned: dict[str, Any]) -> None:
+        upload = cleaned.get("file")
+        if not isinstance(upload, UploadedFile):
+            self.add_error("file", "Choose the file.")
+            return
+        if upload.size is not None and upload.size > MAX_FILE_BYTES:
+            self.add_error("file", f"The file is larger than {MAX_FILE_BYTES:,} bytes.")
+            return
+        try:
+            cleaned["content"] = read_constitution(upload.read().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            self.add_error("file", f"The file is no text in UTF-8: {error.reason}.")
+        except ConstitutionError as error:
+            self.add_error("file", str(error))
+
+    def content(self) -> ConstitutionFile:
+        """What the draft begins with."""
+        found = self.cleaned_data.get("content")
+        return found if isinstance(found, ConstitutionFile) else ConstitutionFile("concord", "", ())
+
+
+class _OnModelForm(forms.Form):
+    """A form with a model of the project and an engine to open it."""
+
+    model = forms.ModelChoiceField(ModelVersion.objects.none(), empty_label=None)
+    engine = forms.ChoiceField(choices=ENGINE_CHOICES)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = ModelVersion.objects.filter(project=project).order_by("pk")
+        self.fields["model"].queryset = models  # type: ignore[attr-defined]
+        self.lacks_model = not models.exists()
+
+
+class TryForm(_OnModelForm):
+    prompt = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
+    answer = forms.CharField(
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What is criticised; empty: the model writes it.",
+    )
+    principle = forms.ChoiceField(required=False)
+    temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31, help_text="Empty: a fresh one each time."
+    )
+
+    def __init__(
+        self, project: Project, version: ConstitutionVersion, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(project, *args, **kwargs)
+        names = version.principles.order_by("position").values_list("name", flat=True)
+        self.fields["principle"].choices = [  # type: ignore[attr-defined]
+            ("", "The first eight"),
+            *((name, name) for name in names),
+        ]
+
+    def clean_temperature(self) -> float:
+        temperature = float(self.cleaned_data["temperature"])
+        if 0 < temperature < 0.01:
+            raise forms.ValidationError("0 is greedy; else at least 0.01.")
+        return temperature
+
+
+class ImpactForm(_OnModelForm):
+    pass
+
+
+class RevisionRunForm(_OnModelForm):
+    constitution = forms.ModelChoiceField(
+        ConstitutionVersion.objects.none(), label="Published constitution", empty_label=None
+    )
+    source = forms.ChoiceField(required=False, label="Prompts")
+    limit = forms.IntegerField(
+        required=False, min_value=1, max_value=10_000_000, label="At most so many prompts"
+    )
+    rounds = forms.IntegerField(min_value=1, max_value=MOST_ROUNDS, initial=4)
+    stop_early = forms.BooleanField(
+        required=False, initial=True, label="End a chain when a critique finds nothing"
+    )
+    use_few_shots = forms.BooleanField(
+        required=False, initial=True, label="Show the constitution's examples"
+    )
+    ask_raters = forms.BooleanField(
+        required=False, label="Put the pairs in the raters' queue as well"
+    )
+    temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
+    seed = forms.IntegerField(min_value=0, max_value=2**31, initial=0)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(project, *args, **kwargs)
+        versions = ConstitutionVersion.objects.filter(
+            constitution__project=project, status=ConstitutionVersion.Status.PUBLISHED
+        ).select_related("constitution")
+        self.fields["constitution"].queryset = versions  # type: ignore[attr-defined]
+        prompts = Prompt.objects.filter(project=project)
+        sources = prompts.order_by("source").values_list("source", flat=True).distinct()
+        self.fields["source"].choices = [  # type: ignore[attr-defined]
+            ("", "All of the project"),
+            ("sensitive:", "Red-team prompts: all that are marked sensitive"),
+            *((f"source:{name}", name or "without a source") for name in sources[:200]),
+        ]
+        self.lacks_constitution = not versions.exists()
+        self.lacks_prompts = not prompts.exists()
+        self.order_fields(["constitution", "model", "engine", "source", "limit"])
+
+    clean_temperature = TryForm.clean_temperature
+
+    def selection(self) -> PromptSelection:
+        """The prompts that were chosen."""
+        kind, _, source = self.cleaned_data["source"].partition(":")
+        return PromptSelection(
+            source=source if kind == "source" else None,
+            sensitive=True if kind == "sensitive" else None,
+            limit=self.cleaned_data["limit"],
+        )
+
+
+class PromptsForm(forms.Form):
+    file = forms.FileField(help_text="JSONL with a prompt a line, red-team transcripts, or text.")
+    source = forms.CharField(
+        max_length=200, required=False, label="Name of the set", help_text="Empty: the file's."
+    )
+    red_team = forms.BooleanField(
+        required=False, label="Red-team prompts: to refuse one is no fault"
+    )

@@ -1,0 +1,60 @@
+"""Whether a judge's questions fit its model, before any of them is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from constitution.selectors import compared_principles
+from corpus.models import ModelVersion, Pair
+from corpus.registry import location_of, root_of
+from inference.engine import Request
+from inference.errors import InferenceError
+from inference.lengths import LengthReport, measure_lengths
+from inference.sources import load_tokenizer, resolve_adapter, tokenizer_source
+from judging.models import JudgeConfig, JudgeRun
+from judging.prompts import template_named
+from judging.selectors import PairSelection, pairs_to_judge
+
+SAMPLE_PAIRS = 500
+# The letter of an answer.
+ANSWER_TOKENS = 1
+
+
+def judge_lengths(run: JudgeRun, config: JudgeConfig) -> LengthReport | None:
+    """How the questions on an even sample of the run's pairs fit the model's context.
+
+    Only the longest principle is asked about. None where that cannot be known here: the model is
+    known by name alone, or its context is not.
+    """
+    model = config.model_version
+    if model is None or model.kind == ModelVersion.Kind.API:
+        return None
+    root = root_of(model)
+    if root.context_tokens is None:
+        return None
+    try:
+        base, adapter = resolve_adapter(location_of(model), None)
+        tokenizer = load_tokenizer(
+            tokenizer_source(base, adapter),
+            revision=root.revision or None,
+            trust_remote_code=root.trust_remote_code,
+        )
+    except InferenceError:
+        # Opening the engine says what is wrong with the model.
+        return None
+    return measure_lengths(
+        tokenizer, _questions(run, config), room=ANSWER_TOKENS, limit=root.context_tokens
+    )
+
+
+def _questions(run: JudgeRun, config: JudgeConfig) -> Iterator[Request]:
+    pairs = pairs_to_judge(config, PairSelection.model_validate(run.selection))
+    step = max(1, pairs.count() // SAMPLE_PAIRS)
+    sample = list(pairs.values_list("pk", flat=True)[::step])
+    version = config.constitution_version
+    principles = compared_principles(version) if version is not None else []
+    longest = max((one.comparison for one in principles), key=len, default="")
+    ask = template_named(config.template)
+    chosen = Pair.objects.filter(pk__in=sample).select_related("prompt", "first", "second")
+    for pair in chosen.iterator(chunk_size=100):
+        yield Request(ask(longest, pair.prompt.messages, pair.first.text, pair.second.text))

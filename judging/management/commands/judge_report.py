@@ -1,0 +1,71 @@
+"""`manage.py judge_report`: a judge against humans, and its own faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from jobs.commands import ConcordCommand, Outcome
+from judging.bias import Figure
+from judging.named import judge_named
+from judging.report import JudgeReport, judge_report
+
+
+class Command(ConcordCommand):
+    help = "Report a judge's agreement with humans, its calibration, and its biases."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's slug.")
+        parser.add_argument(
+            "judge",
+            nargs="?",
+            help="The judge's name, one that ran here or came with imported pairs; may be left "
+            "out where there is only one.",
+        )
+
+    def run(self, **options: Any) -> Outcome:
+        report = judge_report(judge_named(options["project"], options["judge"]))
+        return Outcome(data=report.as_json(), summary=summary_of(report))
+
+
+def summary_of(report: JudgeReport) -> str:
+    read, unread = report.verdicts["ok"], sum(report.verdicts.values()) - report.verdicts["ok"]
+    lines = [
+        f"{report.judge}: {report.labels} labels, {read} verdicts, {unread} not readable",
+        f"Cohen's κ with humans {_coefficient(report.kappa)}, agreement "
+        f"{_coefficient(report.agreement)}, over {report.compared} pairs",
+    ]
+    if report.ece is not None:
+        n = sum(one.n for one in report.bins)
+        mended = ", ".join(f"{one.after:.3f} after {one.method} scaling" for one in report.mended)
+        lines.append(
+            f"Calibration error {report.ece:.3f} over {n} pairs that humans decided"
+            + (f"; on pairs it was not fitted on {mended}" if mended else "")
+        )
+    lines += [
+        f"The completion shown first gets {_figure(report.position.first_shown)} on average "
+        f"(0.5 is no bias), and would get {_figure(report.position.equal_worth)} of pairs of equal "
+        "worth",
+        f"The winner changes with the order in {_figure(report.position.inconsistent)} of pairs",
+        f"Length beyond what humans see in it: coefficient {_figure(report.length)} (0 is no bias)",
+        f"The longer wins {_figure(report.longer_wins)} with the judge, "
+        f"{_figure(report.humans_longer_wins)} with humans",
+    ]
+    return "\n".join(lines)
+
+
+def _figure(one: Figure) -> str:
+    if one.value is None:
+        return f"undefined ({one.reason})"
+    if one.low is None or one.high is None:
+        return f"{one.value:.3f}"
+    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+
+
+def _coefficient(found: dict[str, Any]) -> str:
+    if found["value"] is None:
+        return f"undefined ({found['reason']})"
+    if found["low"] is None:
+        return f"{found['value']:.3f}"
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"

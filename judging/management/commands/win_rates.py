@@ -1,0 +1,49 @@
+"""`manage.py win_rates`: how often one model is preferred to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from jobs.commands import ConcordCommand, Outcome
+from judging.model_pairs import ModelsCompared, win_rates
+from judging.named import judge_named
+from judging.win_rates import Rate
+
+
+class Command(ConcordCommand):
+    help = "Win rates of models by humans, by a judge, and by both (prediction-powered)."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's slug.")
+        parser.add_argument(
+            "judge", nargs="?", help="The judge's name; may be left out where there is only one."
+        )
+
+    def run(self, **options: Any) -> Outcome:
+        config = judge_named(options["project"], options["judge"])
+        found = win_rates(config)
+        lines = [_line(one) for one in found] or [
+            "No pair that this judge has labelled sets one model against another."
+        ]
+        return Outcome(
+            data={"judge": config.rater.name, "models": [one.as_json() for one in found]},
+            summary="\n".join([f"By {config.rater.name}:", *lines]),
+        )
+
+
+def _line(one: ModelsCompared) -> str:
+    rate = one.rate
+    return (
+        f"{one.model} over {one.other}, {one.pairs} pairs: humans {_shown(rate.human)}, judge "
+        f"{_shown(rate.judge)}, together {_shown(rate.together)}"
+    )
+
+
+def _shown(rate: Rate) -> str:
+    if rate.value is None:
+        return f"undefined ({rate.reason})"
+    if rate.low is None or rate.high is None:
+        return f"{rate.value:.3f} (n = {rate.n})"
+    return f"{rate.value:.3f} [{rate.low:.3f}, {rate.high:.3f}] (n = {rate.n})"

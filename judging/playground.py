@@ -1,0 +1,62 @@
+"""What a worker does for the playground: one prompt to one model, for a look at what it does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+
+from inference.engine import Answer, Engine, Message, Request, Sampling
+from inference.errors import InferenceError
+from jobs.runner import JobContext
+from jobs.services import assert_lease
+from judging.models import Trial
+from serving.accounts import Meter
+from serving.engines import as_job_error, open_model
+from serving.models import Usage
+
+# Somebody waits for it: better an early word that no server is there.
+PATIENCE = {"start_seconds": 5.0, "deadline_seconds": 120.0}
+
+
+def try_prompt(context: JobContext[Trial]) -> None:
+    """The work of a Trial: an answer and, where options are given, their probabilities.
+
+    Never from the reply cache: what is seen is what the model does now. What it took is written
+    down for the project.
+    """
+    trial = context.job
+    model = trial.model_version
+    meter = Meter(trial.project, model, trial.engine, Usage.Purpose.PLAYGROUND, run_id=trial.pk)
+    patience = PATIENCE if trial.engine == "server" else {}
+    started = time.monotonic()
+    try:
+        with open_model(trial.engine, model, **patience) as engine:
+            result = _ask(engine, trial, meter)
+    except InferenceError as error:
+        raise as_job_error(error) from error
+    result["seconds"] = time.monotonic() - started
+    with transaction.atomic():
+        assert_lease(trial)
+        Trial.objects.filter(pk=trial.pk).update(result=result)
+        meter.record()
+
+
+def _ask(engine: Engine, trial: Trial, meter: Meter) -> dict[str, Any]:
+    turns = [Message("user", trial.prompt)]
+    if trial.system:
+        turns.insert(0, Message("system", trial.system))
+    request = Request(tuple(turns), seed=trial.seed)
+    sampling = Sampling(max_tokens=trial.max_tokens, temperature=trial.temperature)
+    asked = time.monotonic()
+    [generation] = engine.generate([request], sampling)
+    meter.add(Answer(0, generation, None, 1000 * (time.monotonic() - asked)))
+    result = asdict(generation)
+    if trial.options:
+        asked = time.monotonic()
+        [choice] = engine.choose([request], trial.options)
+        meter.add(Answer(0, choice, None, 1000 * (time.monotonic() - asked)))
+        result |= {"probabilities": list(choice.probabilities), "mass": choice.mass}
+    return result

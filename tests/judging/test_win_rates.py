@@ -1,0 +1,158 @@
+"""Win rates by few humans and many judgements: valid however wrong the judge is."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+
+from annotation.models import Rater
+from corpus.models import Completion, ModelVersion, Project
+from judging.model_pairs import win_rates
+from judging.models import JudgeConfig
+from judging.win_rates import win_rate
+from tests.builders import make_label, make_pair, make_project, make_rater
+
+TRUTH = 0.6
+
+
+def draw(rng: np.random.Generator, n: int, wrong: float) -> tuple[np.ndarray, np.ndarray]:
+    """Humans' choices at a rate of TRUTH, and a judge that is wrong as often as `wrong`, and then
+    always for the second."""
+    human = (rng.uniform(size=n) < TRUTH).astype(float)
+    judge = np.where(rng.uniform(size=n) < wrong, 0.1, 0.1 + 0.8 * human)
+    return human, judge
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.3, 1.0])
+def test_the_interval_holds_the_truth_as_often_as_it_says(wrong: float) -> None:
+    rng = np.random.default_rng(7)
+    held, widths, human_widths = 0, [], []
+    for _ in range(400):
+        human, judge = draw(rng, 100, wrong)
+        _, more = draw(rng, 2_000, wrong)
+        found = win_rate(human, judge, more)
+        low, high = found.together.low, found.together.high
+        assert low is not None
+        assert high is not None
+        held += low <= TRUTH <= high
+        widths.append(high - low)
+        human_widths.append((found.human.high or 0) - (found.human.low or 0))
+    # 95 % of 400, give or take three standard errors and the normal approximation at n = 100.
+    assert 0.91 <= held / 400 <= 0.985
+    ratio = np.mean(widths) / np.mean(human_widths)
+    assert ratio < {0.0: 0.35, 0.3: 0.85, 1.0: 1.01}[wrong]
+
+
+def test_a_biased_judge_alone_misses_the_truth_and_is_corrected() -> None:
+    rng = np.random.default_rng(1)
+    human, judge = draw(rng, 300, 0.3)
+    _, more = draw(rng, 5_000, 0.3)
+    found = win_rate(human, judge, more)
+
+    assert found.judge.high is not None
+    assert found.judge.high < TRUTH
+    assert found.together.low is not None
+    assert found.together.low <= TRUTH <= (found.together.high or 0)
+    assert found.power is not None
+    assert 0 < found.power <= 1
+
+
+def test_without_tuning_the_value_is_that_of_the_formula() -> None:
+    human, judge, more = [1.0, 0.0, 1.0, 0.5], [0.9, 0.2, 0.6, 0.5], [0.3, 0.8, 0.7]
+    found = win_rate(human, judge, more)
+
+    assert found.power is not None
+    corrected = np.array(human) - found.power * np.array(judge)
+    assert found.together.value == pytest.approx(found.power * np.mean(more) + corrected.mean())
+    assert found.human.value == pytest.approx(0.625)
+    assert found.human.n == 4
+    assert (found.judge.n, found.together.n) == (7, 7)
+
+
+def test_a_judge_that_always_says_the_same_counts_for_nothing() -> None:
+    found = win_rate([1.0, 0.0, 1.0], [0.7] * 3, [0.7] * 50)
+    assert found.power == 0.0
+    assert found.together.value == pytest.approx(found.human.value)
+
+
+@pytest.mark.parametrize(
+    ("human", "judge", "more", "reason"),
+    [
+        ([], [], [0.5] * 5, "0 pairs were judged by humans"),
+        ([1.0], [0.5], [0.5] * 5, "1 pairs were judged by humans"),
+        ([1.0, 0.0], [0.5, 0.4], [], "0 pairs were judged by the judge alone"),
+    ],
+)
+def test_too_little_has_a_reason_in_the_place_of_a_figure(
+    human: list[float], judge: list[float], more: list[float], reason: str
+) -> None:
+    found = win_rate(human, judge, more).together
+    assert found.value is None
+    assert found.reason.startswith(reason)
+
+
+def test_what_is_no_probability_is_refused() -> None:
+    with pytest.raises(ValueError, match="wanted"):
+        win_rate([1.2], [0.5], [])
+    with pytest.raises(ValueError, match="same pairs"):
+        win_rate([1.0], [0.5, 0.5], [])
+
+
+# --- On a project -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(db: object) -> Project:
+    """Ten pairs of two models, whichever stands first; in all of them the model “b” is better."""
+    project = make_project()
+    models = [
+        ModelVersion.objects.create(project=project, name=name, kind="api") for name in ("b", "a")
+    ]
+    judge, ann = make_rater(project, "judge", Rater.Kind.JUDGE), make_rater(project, "ann")
+    JudgeConfig.objects.create(project=project, rater=judge)
+    for number in range(10):
+        pair = make_pair(project, number)
+        b_is_first = number % 2 == 0
+        first, second = models if b_is_first else models[::-1]
+        Completion.objects.filter(pk=pair.first_id).update(model_version=first)
+        Completion.objects.filter(pk=pair.second_id).update(model_version=second)
+        p = 0.8 if b_is_first else 0.2
+        make_label(pair, judge, "first" if b_is_first else "second", p_first=p)
+        if number < 4:
+            make_label(pair, ann, "equal" if number == 3 else "first" if b_is_first else "second")
+    make_label(make_pair(project, 99), judge, p_first=0.5)
+    return project
+
+
+def test_models_are_compared_whichever_of_them_stands_first(project: Project) -> None:
+    [found] = win_rates(JudgeConfig.objects.get())
+
+    assert (found.model, found.other, found.pairs) == ("a", "b", 10)
+    assert found.rate.human.value == pytest.approx(0.125)
+    assert found.rate.judge.value == pytest.approx(0.2)
+    assert (found.rate.human.n, found.rate.judge.n) == (4, 10)
+
+
+def test_the_command_prints_three_estimates(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("win_rates", "harbour", "--json")
+    [row] = json.loads(capsys.readouterr().out)["models"]
+    assert row["rate"]["human"]["n"] == 4
+    call_command("win_rates", "harbour")
+    assert "a over b, 10 pairs: humans 0.125" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_a_project_without_models_in_its_pairs_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = make_project("harbour")
+    JudgeConfig.objects.create(
+        project=project, rater=make_rater(project, "judge", Rater.Kind.JUDGE)
+    )
+    call_command("win_rates", "harbour")
+    assert "No pair that this judge has labelled" in capsys.readouterr().out
