@@ -1,26 +1,15 @@
-"""Building a dataset folder: streamed from the database, hashed on the way, renamed into place."""
+"""Building a preference dataset: one row per pair, streamed from the database."""
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
-import time
-import uuid
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from django.conf import settings
 from django.db.models import Max, Q
-from django.utils import timezone
 
 from annotation.consensus import Consensus as AllConsensus
 from annotation.consensus_selectors import CHOICES, consensus_of
@@ -30,27 +19,13 @@ from corpus.models import Pair, Project
 from corpus.strata import audit, length_stratum
 from exports.card import write_card
 from exports.consensus import Consensus, Vote, consensus, soft_label
-from exports.errors import NothingToFreezeError
-from exports.models import DatasetVersion
-from exports.rows import FORMAT, PROBABILITY_DIGITS, SCHEMA, SplitHasher, dataset_sha256
+from exports.folders import Built, write_dataset
+from exports.rows import PREFERENCE, PROBABILITY_DIGITS
 from exports.spec import FreezeFilters
-from exports.splits import SPLITS, Split, split_of
-from exports.verifying import verify_folder
 from judging.models import JudgeConfig
 
-logger = logging.getLogger(__name__)
-
 CHUNK_PAIRS = 1_000
-ROW_GROUP_ROWS = 2_000
-DRAFT_PREFIX = ".draft-"
-STALE_DRAFT_SECONDS = 24 * 3600.0
 HISTOGRAM_BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    sha256: str
-    manifest: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -81,92 +56,29 @@ class Tally:
                 self.guidelines.add(label.guideline.sha256)
 
 
-class Writer:
-    """The three Parquet files of a dataset, written in row groups and hashed row by row."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._files = {
-            split: stack.enter_context(pq.ParquetWriter(folder / f"{split}.parquet", SCHEMA))
-            for split in SPLITS
-        }
-        self._waiting: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
-        self.hashers = {split: SplitHasher() for split in SPLITS}
-
-    def add(self, split: Split, row: dict[str, Any]) -> None:
-        self.hashers[split].add(row)
-        self._waiting[split].append(row)
-        if len(self._waiting[split]) >= ROW_GROUP_ROWS:
-            self._flush(split)
-
-    def finish(self) -> None:
-        for split in SPLITS:
-            self._flush(split)
-
-    def _flush(self, split: Split) -> None:
-        rows, self._waiting[split] = self._waiting[split], []
-        if rows:
-            self._files[split].write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
-
-
 def build(project: Project, name: str, filters: FreezeFilters) -> Built:
     """Write the dataset's folder. NothingToFreezeError leaves nothing behind.
 
     Labels, pairs and withdrawals made after the start do not count: all are append-only, so that
     the highest ids at the start are a snapshot, and no transaction is held open.
     """
-    home = Path(settings.DATASETS_FOLDER)
-    home.mkdir(parents=True, exist_ok=True)
-    _remove_stale_drafts(home)
-    draft = home / f"{DRAFT_PREFIX}{uuid.uuid4().hex}"
-    draft.mkdir()
-    try:
-        tally = Tally()
-        with ExitStack() as stack:
-            writer = Writer(draft, stack)
-            for row, labels in _rows(project, filters, tally):
-                split = split_of(
-                    row["prompt_sha256"],
-                    seed=filters.seed,
-                    validation=filters.validation,
-                    test=filters.test,
-                )
-                writer.add(split, row)
-                tally.count(row, labels)
-            writer.finish()
-        if not writer.hashers["train"].rows:
-            if sum(one.rows for one in writer.hashers.values()):
-                tally.dropped["the split left nothing for train"] += 1
-            raise NothingToFreezeError(tally.dropped)
-        hashes: dict[str, str] = {split: one.hexdigest() for split, one in writer.hashers.items()}
-        sha256 = dataset_sha256(hashes)
-        counts = {split: one.rows for split, one in writer.hashers.items()}
-        manifest = _manifest(project, name, filters, tally, sha256, hashes, counts)
-        (draft / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-        )
-        write_card(draft, manifest, tally.p_chosen)
-        return Built(sha256, _put_in_place(draft, home / sha256, manifest))
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    tally = Tally()
+    return write_dataset(
+        PREFERENCE,
+        _counted(_rows(project, filters, tally), tally),
+        filters,
+        dropped=tally.dropped,
+        about=lambda: _about(project, name, filters, tally),
+        card=lambda folder, manifest: write_card(folder, manifest, tally.p_chosen),
+    )
 
 
-def _put_in_place(draft: Path, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Rename the draft, or keep what is there when it is whole; the manifest that stands now."""
-    if folder.exists():
-        if verify_folder(folder).ok:
-            there: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-            return there
-        damaged = folder.with_name(f"{folder.name}.damaged-{uuid.uuid4().hex[:8]}")
-        logger.warning("%s was damaged; it was moved to %s and built again", folder, damaged.name)
-        folder.rename(damaged)
-    draft.rename(folder)
-    return manifest
-
-
-def _remove_stale_drafts(home: Path) -> None:
-    for leftover in home.glob(f"{DRAFT_PREFIX}*"):
-        if time.time() - leftover.stat().st_mtime > STALE_DRAFT_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True)
+def _counted(
+    rows: Iterator[tuple[dict[str, Any], Sequence[Label]]], tally: Tally
+) -> Iterator[dict[str, Any]]:
+    for row, labels in rows:
+        tally.count(row, labels)
+        yield row
 
 
 def _rows(
@@ -317,27 +229,14 @@ def _row(pair: Pair, said: Consensus) -> dict[str, Any]:
     }
 
 
-def _manifest(
-    project: Project,
-    name: str,
-    filters: FreezeFilters,
-    tally: Tally,
-    sha256: str,
-    hashes: dict[str, str],
-    counts: dict[Split, int],
-) -> dict[str, Any]:
+def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) -> dict[str, Any]:
+    """The manifest's part that is of labels; the rest is of every dataset."""
     configs = JudgeConfig.objects.filter(
         rater__in=tally.raters, constitution_version__isnull=False
     ).select_related("constitution_version__constitution")
     return {
-        "format": FORMAT,
-        "kind": DatasetVersion.Kind.PREFERENCE.value,
-        "sha256": sha256,
-        "splits": {split: {"rows": counts[split], "sha256": hashes[split]} for split in SPLITS},
         "name": name,
         "project": project.slug,
-        "created_at": timezone.now().isoformat(timespec="seconds"),
-        "filters": filters.model_dump(mode="json"),
         "dropped": dict(sorted(tally.dropped.items())),
         "strata": {key: dict(sorted(values.items())) for key, values in tally.strata.items()},
         "strata_findings": [
@@ -368,5 +267,4 @@ def _manifest(
         "guidelines": sorted(tally.guidelines),
         "models": sorted(tally.models),
         "parents": [],
-        "code_version": settings.CODE_VERSION,
     }

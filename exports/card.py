@@ -11,12 +11,28 @@ import pandas as pd
 import vl_convert
 import yaml
 
-PLOT = "p_chosen.png"
+from exports.rows import PREFERENCE, SFT
+
+
+def write_sft_card(
+    folder: Path, manifest: dict[str, Any], ends: Sequence[int], counts: Sequence[int]
+) -> None:
+    """Write README.md and its plot. `counts` are of completions by length in characters, up to
+    each of `ends` and beyond the last."""
+    names = [f"≤ {end:,}" for end in ends] + [f"> {ends[-1]:,}"]
+    data = pd.DataFrame({"characters": names, "rows": list(counts)})
+    chart = (
+        alt.Chart(data, width=480, height=200, title="How long the completions are")
+        .mark_bar()
+        .encode(x=alt.X("characters:N", sort=None), y=alt.Y("rows:Q", title="rows"))
+    )
+    (folder / SFT.plot).write_bytes(vl_convert.vegalite_to_png(chart.to_dict(), scale=2))
+    (folder / "README.md").write_text(_sft_text(manifest), encoding="utf-8")
 
 
 def write_card(folder: Path, manifest: dict[str, Any], p_chosen: Sequence[int]) -> None:
     """Write README.md and its plot. `p_chosen` counts rows in equal bins of [½, 1]."""
-    (folder / PLOT).write_bytes(_plot(p_chosen))
+    (folder / PREFERENCE.plot).write_bytes(_plot(p_chosen))
     (folder / "README.md").write_text(_text(manifest), encoding="utf-8")
 
 
@@ -43,29 +59,14 @@ def _plot(counts: Sequence[int]) -> bytes:
 
 
 def _text(manifest: dict[str, Any]) -> str:
-    front = {
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"{split}.parquet"}
-                    for split, about in manifest["splits"].items()
-                    if about["rows"]
-                ],
-            }
-        ],
-        "tags": ["preference", "dpo", "trl"],
-    }
-    rows = "\n".join(
-        f"| {split} | {about['rows']} |" for split, about in manifest["splits"].items()
-    )
-    dropped = "\n".join(f"| {why} | {count} |" for why, count in manifest["dropped"].items())
+    front = _front(manifest, ["preference", "dpo", "trl"])
+    rows, dropped = _tables(manifest)
     raters = "\n".join(f"- {one['name']} ({one['kind']})" for one in manifest["labels"]["raters"])
     constitutions = "\n".join(
         f"- {name}: `{sha256}`" for name, sha256 in manifest["constitutions"].items()
     )
     return f"""---
-{yaml.safe_dump(front, sort_keys=False).strip()}
+{front}
 ---
 
 # {manifest["name"]}
@@ -81,13 +82,13 @@ Preference pairs of the project `{manifest["project"]}`, frozen {manifest["creat
 Columns follow TRL (`prompt`, `chosen`, `rejected`, conversational), with the soft label `p_chosen`
 and where each row comes from. No prompt stands in two splits.
 
-![How sure the labels are]({PLOT})
+![How sure the labels are]({PREFERENCE.plot})
 
 ## Left out
 
 | reason | pairs |
 |---|---|
-{dropped or "| nothing | 0 |"}
+{dropped}
 
 ## Who labelled
 
@@ -101,3 +102,84 @@ Consensus: {manifest["consensus"]} (humans speak before judges).
 
 {constitutions or "None."}
 """
+
+
+def _sft_text(manifest: dict[str, Any]) -> str:
+    rows, dropped = _tables(manifest)
+    runs = "\n".join(
+        f"- run {one['run']}: {one['constitution']} with {one['model']} ({one['engine']}, "
+        f"{one['template']}, at most {one['rounds']} rounds, seed {one['seed']})"
+        for one in manifest["runs"]
+    )
+    constitutions = "\n".join(
+        f"- {name}: `{sha256}`" for name, sha256 in manifest["constitutions"].items()
+    )
+    roles = "\n".join(
+        f"| {role} | {count} |" for role, count in manifest["strata"].get("role", {}).items()
+    )
+    mixed = "".join(f"\nHelpful responses are those of `{one}`.\n" for one in manifest["parents"])
+    return f"""---
+{_front(manifest, ["sft", "constitutional-ai", "trl"])}
+---
+
+# {manifest["name"]}
+
+Prompts with completions of the project `{manifest["project"]}`, frozen {manifest["created_at"]}:
+answers that a model criticised and revised by a constitution.
+
+`sha256 {manifest["sha256"]}` over the rows' values.
+
+| split | rows |
+|---|---|
+{rows}
+
+| role | rows |
+|---|---|
+{roles}
+{mixed}
+Columns follow TRL (`prompt`, `completion`, conversational), with where each row comes from. No
+prompt stands in two splits.
+
+![How long the completions are]({SFT.plot})
+
+## Left out
+
+| reason | chains |
+|---|---|
+{dropped}
+
+## Runs
+
+{runs}
+
+## Constitutions
+
+{constitutions}
+"""
+
+
+def _front(manifest: dict[str, Any], tags: list[str]) -> str:
+    """What Hugging Face tools read at the head of a card."""
+    front = {
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": split, "path": f"{split}.parquet"}
+                    for split, about in manifest["splits"].items()
+                    if about["rows"]
+                ],
+            }
+        ],
+        "tags": tags,
+    }
+    return yaml.safe_dump(front, sort_keys=False).strip()
+
+
+def _tables(manifest: dict[str, Any]) -> tuple[str, str]:
+    """The rows of the tables of splits and of what was left out."""
+    rows = "\n".join(
+        f"| {split} | {about['rows']} |" for split, about in manifest["splits"].items()
+    )
+    dropped = "\n".join(f"| {why} | {count} |" for why, count in manifest["dropped"].items())
+    return rows, dropped or "| nothing | 0 |"

@@ -2,6 +2,7 @@
 
 ExportError
 ├── NothingToFreezeError   no row is left after the filters; `dropped` says why
+├── BadFilterError         a filter names what is not there, or not ready
 └── UnknownDatasetError    no dataset version of that hash
 """
 
@@ -22,4 +23,8 @@ class NothingToFreezeError(ExportError):
 
 
 class UnknownDatasetError(ExportError):
+    pass
+
+
+class BadFilterError(ExportError):
     pass

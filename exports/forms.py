@@ -1,10 +1,16 @@
-"""The form that freezes a dataset version."""
+"""The forms that freeze dataset versions."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
-from exports.spec import FreezeFilters
+from constitution.models import RevisionRun
+from corpus.models import Project
+from exports.models import DatasetVersion
+from exports.spec import FreezeFilters, SftFilters
+from jobs.models import JobState
 
 
 class FreezeForm(forms.Form):
@@ -49,3 +55,58 @@ class FreezeForm(forms.Form):
     def filters(self) -> FreezeFilters:
         given = {k: v for k, v in self.cleaned_data.items() if k != "name" and v != ""}
         return FreezeFilters.model_validate(given)
+
+
+class FreezeSftForm(forms.Form):
+    name = forms.SlugField(max_length=80, help_text="Letters, digits, - and _.")
+    runs = forms.ModelMultipleChoiceField(
+        RevisionRun.objects.none(), label="Critique runs", widget=forms.CheckboxSelectMultiple
+    )
+    revisions = forms.ChoiceField(
+        choices=[("last", "The last of each chain"), ("all", "Those of all rounds")]
+    )
+    untouched = forms.BooleanField(
+        required=False, label="Also initial answers in which nothing was found"
+    )
+    judged = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Leave out where a judge or rater prefers the initial answer",
+    )
+    helpful = forms.ChoiceField(
+        required=False,
+        label="Mix in the chosen responses of",
+        help_text="Helpful responses keep a model from becoming evasive.",
+    )
+    helpful_share = forms.FloatField(
+        min_value=0, max_value=0.95, initial=0.5, label="Share of those among the rows"
+    )
+    validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
+    test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.0)
+    seed = forms.IntegerField(initial=0, label="Seed of the split")
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        finished = (JobState.SUCCEEDED, JobState.CANCELLED, JobState.FAILED)
+        runs = RevisionRun.objects.filter(project=project, state__in=finished)
+        self.fields["runs"].queryset = runs  # type: ignore[attr-defined]
+        preference = DatasetVersion.objects.filter(
+            project=project, kind=DatasetVersion.Kind.PREFERENCE
+        )
+        self.fields["helpful"].choices = [  # type: ignore[attr-defined]
+            ("", "None"),
+            *((one.sha256, f"{one} ({one.sha256[:12]}…)") for one in preference),
+        ]
+        self.lacks_runs = not runs.exists()
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        if (cleaned.get("validation") or 0) + (cleaned.get("test") or 0) >= 1:
+            raise forms.ValidationError("Validation and test must leave a share for training.")
+        return cleaned
+
+    def filters(self) -> SftFilters:
+        given = {k: v for k, v in self.cleaned_data.items() if k not in ("name", "runs")}
+        given["runs"] = tuple(run.pk for run in self.cleaned_data["runs"])
+        given["helpful"] = given["helpful"] or None
+        return SftFilters.model_validate(given)

@@ -1,9 +1,10 @@
-"""Rows of a preference dataset, their schema, and the hash that names a dataset version."""
+"""Rows of datasets, their schemas, and the hash that names a dataset version."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +42,42 @@ SCHEMA = pa.schema(
 elsewhere make the same rows."""
 
 
+SFT_SCHEMA = pa.schema(
+    [
+        ("prompt", _MESSAGES),
+        ("completion", _MESSAGES),
+        ("prompt_sha256", pa.string()),
+        ("completion_sha256", pa.string()),
+        ("role", pa.string()),
+        ("round", pa.int64()),
+        ("principles", pa.list_(pa.string())),
+        ("constitution_sha256", pa.string()),
+        ("model", pa.string()),
+        ("source", pa.string()),
+        ("domain", pa.string()),
+        ("difficulty", pa.string()),
+        ("language", pa.string()),
+    ]
+)
+"""`role` is revision, initial (the critique found nothing) or helpful; `round` counts the revisions
+up to this one, 0 for the others; `principles` are those it was revised by, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormat:
+    """What the rows of one kind of dataset look like; `plot` is the picture on its card."""
+
+    name: str
+    kind: str
+    schema: pa.Schema
+    plot: str
+
+
+PREFERENCE = RowFormat(FORMAT, "preference", SCHEMA, "p_chosen.png")
+SFT = RowFormat("concord-sft-1", "sft", SFT_SCHEMA, "lengths.png")
+FORMATS = {one.name: one for one in (PREFERENCE, SFT)}
+
+
 class SplitHasher:
     """The SHA-256 of one split's values: each row in order as canonical JSON (sorted keys, no
     spaces, UTF-8) on a line of its own. Floats were rounded when the row was made."""
@@ -58,9 +95,9 @@ class SplitHasher:
         return self._hash.hexdigest()
 
 
-def dataset_sha256(splits: Mapping[str, str]) -> str:
+def dataset_sha256(splits: Mapping[str, str], row_format: RowFormat = PREFERENCE) -> str:
     """The hash that names a dataset version, from the hashes of its splits by name.
 
     It is of values: whoever writes the Parquet, and however, gets the same.
     """
-    return sha256_of({"format": FORMAT, "kind": "preference", "splits": dict(splits)})
+    return sha256_of({"format": row_format.name, "kind": row_format.kind, "splits": dict(splits)})

@@ -1,4 +1,4 @@
-"""Freezing: labels as they are now become a dataset version that never changes."""
+"""Freezing: labels and revisions as they are now become a dataset version that never changes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.db.models import Max
 from corpus.models import Project
 from exports.building import build
 from exports.errors import ExportError
+from exports.folders import Built
 from exports.models import DatasetVersion
-from exports.spec import FreezeFilters
+from exports.sft import build_sft
+from exports.spec import FreezeFilters, SftFilters
 
-__all__ = ["ExportError", "FreezeFilters", "freeze"]
+__all__ = ["ExportError", "FreezeFilters", "SftFilters", "freeze", "freeze_sft"]
 
 
 def freeze(
@@ -30,6 +32,36 @@ def freeze(
         NothingToFreezeError: no row for training is left; nothing was written.
     """
     built = build(project, name, filters or FreezeFilters())
+    return _number(project, name, built, DatasetVersion.Kind.PREFERENCE, created_by)
+
+
+def freeze_sft(
+    *,
+    project: Project,
+    name: str,
+    filters: SftFilters,
+    created_by: User | None = None,
+) -> DatasetVersion:
+    """Freeze the revisions of critique runs into an SFT dataset named by its hash.
+
+    The same rows under the same name are the version that is there already.
+
+    Raises:
+        BadFilterError: a run or the helpful dataset is not there, or not ready.
+        NothingToFreezeError: no row for training is left; nothing was written.
+    """
+    built = build_sft(project, name, filters)
+    return _number(project, name, built, DatasetVersion.Kind.SFT, created_by)
+
+
+def _number(
+    project: Project,
+    name: str,
+    built: Built,
+    kind: DatasetVersion.Kind,
+    created_by: User | None,
+) -> DatasetVersion:
+    """The next version of that name, or the one that has these rows already."""
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         versions = DatasetVersion.objects.filter(project=project, name=name)
@@ -41,6 +73,7 @@ def freeze(
             project=project,
             name=name,
             number=last + 1,
+            kind=kind,
             sha256=built.sha256,
             manifest=built.manifest,
             created_by=created_by,

@@ -7,10 +7,24 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class FreezeFilters(BaseModel):
-    """Which labels and pairs go into a dataset version, and how it is split."""
+class SplitSpec(BaseModel):
+    """How a dataset is split, by prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    validation: float = Field(0.05, ge=0, lt=1, description="Share of prompts for validation.")
+    test: float = Field(0.05, ge=0, lt=1, description="Share of prompts for test.")
+    seed: int = Field(0, description="Of the split.")
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave a share for train")
+        return self
+
+
+class FreezeFilters(SplitSpec):
+    """Which labels and pairs go into a preference dataset, and how it is split."""
 
     raters: Literal["human", "judge", "both"] = Field(
         "both", description="Whose labels count. Humans speak before judges where both did."
@@ -33,12 +47,30 @@ class FreezeFilters(BaseModel):
         None, description="Only pairs of this origin."
     )
     domain: str | None = Field(None, description="Only prompts of this domain.")
-    validation: float = Field(0.05, ge=0, lt=1, description="Share of prompts for validation.")
-    test: float = Field(0.05, ge=0, lt=1, description="Share of prompts for test.")
-    seed: int = Field(0, description="Of the split.")
 
-    @model_validator(mode="after")
-    def _leave_something_to_train_on(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test together must leave a share for train")
-        return self
+
+class SftFilters(SplitSpec):
+    """Which chains go into an SFT dataset, what is mixed in, and how it is split."""
+
+    runs: tuple[int, ...] = Field(
+        min_length=1, description="Critique runs of the project, by number."
+    )
+    revisions: Literal["last", "all"] = Field(
+        "last",
+        description="The last revision of each chain, or those of all rounds, as Constitutional "
+        "AI did.",
+    )
+    untouched: bool = Field(
+        False, description="Also the initial answers in which the critique found nothing."
+    )
+    judged: bool = Field(
+        True, description="Leave out chains where a judge or rater prefers the initial answer."
+    )
+    helpful: str | None = Field(
+        None,
+        description="sha256 of a preference dataset whose chosen responses are mixed in, against "
+        "evasiveness.",
+    )
+    helpful_share: float = Field(
+        0.5, ge=0, lt=1, description="Share of the rows that are of the helpful dataset."
+    )

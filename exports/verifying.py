@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 
-from exports.card import PLOT
 from exports.errors import UnknownDatasetError
-from exports.rows import FORMAT, SCHEMA, SplitHasher, dataset_sha256
+from exports.rows import FORMATS, RowFormat, SplitHasher, dataset_sha256
 from exports.splits import SPLITS
 
-FILES = frozenset({*(f"{split}.parquet" for split in SPLITS), "manifest.json", "README.md", PLOT})
+FILES = frozenset({*(f"{split}.parquet" for split in SPLITS), "manifest.json", "README.md"})
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,14 +55,17 @@ def _check(folder: Path) -> None:
     present = {path.name for path in folder.iterdir()}
     for missing in sorted(FILES - present):
         raise _DifferenceError(f"{missing} is missing")
-    for strange in sorted(present - FILES):
+    manifest, row_format = _manifest(folder)
+    files = FILES | {row_format.plot}
+    for missing in sorted(files - present):
+        raise _DifferenceError(f"{missing} is missing")
+    for strange in sorted(present - files):
         raise _DifferenceError(f"{strange} does not belong here")
-    manifest = _manifest(folder)
     hashes: dict[str, str] = {}
     home_of: dict[str, str] = {}
     for split in SPLITS:
         hasher = SplitHasher()
-        for row in _rows(folder / f"{split}.parquet"):
+        for row in _rows(folder / f"{split}.parquet", row_format):
             hasher.add(row)
             other = home_of.setdefault(row["prompt_sha256"], split)
             if other != split:
@@ -78,7 +80,7 @@ def _check(folder: Path) -> None:
             )
         if stated["sha256"] != hashes[split]:
             raise _DifferenceError(f"the rows of {split}.parquet are not those that were frozen")
-    sha256 = dataset_sha256(hashes)
+    sha256 = dataset_sha256(hashes, row_format)
     if sha256 != folder.name:
         raise _DifferenceError(
             f"the rows have the sha256 {sha256}, the folder is named {folder.name}"
@@ -87,7 +89,7 @@ def _check(folder: Path) -> None:
         raise _DifferenceError(f"the manifest names another sha256: {manifest['sha256']}")
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> tuple[dict[str, Any], RowFormat]:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
         stated = [manifest["splits"][split][key] for split in SPLITS for key in ("rows", "sha256")]
@@ -96,20 +98,21 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise _DifferenceError(
             f"manifest.json cannot be read: {type(error).__name__} {error}"
         ) from None
-    if manifest.get("format") != FORMAT:
+    row_format = FORMATS.get(manifest.get("format", ""))
+    if row_format is None:
         raise _DifferenceError(
-            f"the manifest's format is {manifest.get('format')!r}, not {FORMAT!r}"
+            f"the manifest's format is {manifest.get('format')!r}, none of {', '.join(FORMATS)}"
         )
-    return manifest
+    return manifest, row_format
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _rows(path: Path, row_format: RowFormat) -> Iterator[dict[str, Any]]:
     """Rows in order, with the columns of the schema; other writers' types are read as ours."""
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if set(names) != set(SCHEMA.names):
-                wrong = sorted(set(names) ^ set(SCHEMA.names))
+            if set(names) != set(row_format.schema.names):
+                wrong = sorted(set(names) ^ set(row_format.schema.names))
                 raise _DifferenceError(f"{path.name}: columns differ: {', '.join(wrong)}")
             for batch in file.iter_batches(batch_size=1_000):
                 yield from batch.to_pylist()

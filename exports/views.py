@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
-from exports.forms import FreezeForm
+from exports.forms import FreezeForm, FreezeSftForm
 from exports.selectors import datasets_of, first_rows
-from exports.services import ExportError, freeze
+from exports.services import ExportError, freeze, freeze_sft
 
 PREVIEW_ROWS = 20
 STRATUM_VALUES = 12
@@ -41,6 +41,36 @@ def freeze_dataset(request: MemberRequest, project: Project) -> HttpResponseBase
         return _list_page(request, project, form, status=400)
     messages.success(request, f"{dataset} is frozen.")
     return redirect("dataset", project.slug, dataset.sha256)
+
+
+@member_view(RESEARCHERS)
+def freeze_sft_dataset(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """The form of an SFT dataset; POST freezes it."""
+    if request.method != "POST":
+        form = FreezeSftForm(project, initial={"runs": request.GET.getlist("run")})
+        return _sft_page(request, project, form)
+    form = FreezeSftForm(project, request.POST)
+    if not form.is_valid():
+        return _sft_page(request, project, form, status=400)
+    try:
+        dataset = freeze_sft(
+            project=project,
+            name=form.cleaned_data["name"],
+            filters=form.filters(),
+            created_by=request.user if isinstance(request.user, User) else None,
+        )
+    except ExportError as error:
+        form.add_error(None, str(error))
+        return _sft_page(request, project, form, status=400)
+    messages.success(request, f"{dataset} is frozen.")
+    return redirect("dataset", project.slug, dataset.sha256)
+
+
+def _sft_page(
+    request: MemberRequest, project: Project, form: FreezeSftForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"project": project, "tab": "datasets", "form": form}
+    return render(request, "exports/freeze_sft.html", context, status=status)
 
 
 def _list_page(

@@ -1,0 +1,80 @@
+"""`manage.py freeze_sft`: revisions of critique runs become an SFT dataset version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as SlugError
+from django.core.management.base import CommandParser
+from django.core.validators import validate_slug
+from pydantic import ValidationError
+
+from corpus.models import Project
+from exports.services import ExportError, SftFilters, freeze_sft
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+
+
+class Command(ConcordCommand):
+    help = "Freeze revisions into a dataset of prompts with completions, known by its sha256."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's slug.")
+        parser.add_argument("name", help="The dataset's name, a slug.")
+        parser.add_argument("runs", nargs="+", type=int, help="Critique runs, by number.")
+        parser.add_argument("--revisions", choices=("last", "all"), default="last")
+        parser.add_argument(
+            "--untouched",
+            action="store_true",
+            help="Also initial answers in which the critique found nothing.",
+        )
+        parser.add_argument(
+            "--not-judged",
+            action="store_true",
+            help="Keep chains of which a judge or rater prefers the initial answer.",
+        )
+        parser.add_argument("--helpful", help="sha256 of a preference dataset to mix in.")
+        parser.add_argument("--helpful-share", type=float, default=0.5)
+        parser.add_argument("--validation", type=float, default=0.05)
+        parser.add_argument("--test", type=float, default=0.05)
+        parser.add_argument("--seed", type=int, default=0)
+
+    def run(self, **options: Any) -> Outcome:
+        project = Project.objects.filter(slug=options["project"]).first()
+        if project is None:
+            raise BadInputError(f"There is no project {options['project']!r}.")
+        given = {name: options[name] for name in SftFilters.model_fields if name != "judged"}
+        try:
+            validate_slug(options["name"])
+            filters = SftFilters.model_validate({**given, "judged": not options["not_judged"]})
+            dataset = freeze_sft(project=project, name=options["name"], filters=filters)
+        except SlugError as error:
+            raise BadInputError(
+                f"NAME is {options['name']!r}; it has letters, digits, - and _ alone."
+            ) from error
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in fault["loc"]) or "filters"
+            raise BadInputError(f"{where}: got {fault['input']!r}: {fault['msg']}") from error
+        except ExportError as error:
+            raise BadInputError(str(error)) from error
+        manifest = dataset.manifest
+        rows = {split: one["rows"] for split, one in manifest["splits"].items()}
+        roles = manifest["strata"].get("role", {})
+        return Outcome(
+            data={
+                "sha256": dataset.sha256,
+                "rows": rows,
+                "roles": roles,
+                "dropped": manifest["dropped"],
+                "name": dataset.name,
+                "number": dataset.number,
+                "folder": str(dataset.folder),
+            },
+            summary=f"{dataset}: sha256 {dataset.sha256}\n"
+            f"rows: {_listed(rows)} ({_listed(roles)})\n"
+            f"dropped: {_listed(manifest['dropped']) or 'none'}",
+        )
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
