@@ -7,17 +7,24 @@ from typing import Any
 
 import altair as alt
 
-PANELS = (
-    ("loss", "Loss"),
-    ("reward_margin", "Reward margin"),
-    ("reward_accuracy", "Reward accuracy"),
-)
-"""Metric and title of each chart."""
+PANELS = {
+    "dpo": (
+        ("loss", "Loss"),
+        ("reward_margin", "Reward margin"),
+        ("reward_accuracy", "Reward accuracy"),
+    ),
+    "sft": (
+        ("loss", "Loss"),
+        ("grad_norm", "Gradient norm"),
+        ("learning_rate", "Learning rate"),
+    ),
+}
+"""Metric and title of each chart, by method."""
 
 
-def run_charts(metrics: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def run_charts(method: str, metrics: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """One Vega-Lite spec per panel, by metric. `metrics` are rows with `step`; gaps stay gaps."""
-    return {name: _line(metrics, name, title) for name, title in PANELS}
+    return {name: _line(metrics, name, title) for name, title in PANELS[method]}
 
 
 def _line(metrics: Sequence[Mapping[str, Any]], name: str, title: str) -> dict[str, Any]:

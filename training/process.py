@@ -3,56 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from django.conf import settings
 
-TERM_GRACE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrainerProcess:
-    """A process that can be found again after a restart: the id alone may be reused."""
-
-    host: str
-    pid: int
-    started_at: float
-
-    def is_here(self) -> bool:
-        return self.host == socket.gethostname()
-
-    def is_alive(self) -> bool:
-        """Whether it runs on this machine; a zombie is dead."""
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < 1.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
-        return False
-
-    def kill(self) -> None:
-        """End the whole group: first asked, then forced."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if not self.is_alive():
-                return
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
-            deadline = time.monotonic() + TERM_GRACE_SECONDS
-            while self.is_alive() and time.monotonic() < deadline:
-                time.sleep(0.05)
+from jobs.process import KnownProcess
 
 
 def start_trainer(
     module: str, spec: Path, folder: Path, *, processes: int, on_cpu: bool = False
-) -> TrainerProcess:
+) -> KnownProcess:
     """Start `python -m MODULE SPEC --run-dir FOLDER`, through a launcher for several processes.
 
     The launcher is accelerate's, but torch's own on the CPU, where accelerate starts one process
@@ -78,7 +43,7 @@ def start_trainer(
         )
     started_at = psutil.Process(process.pid).create_time()
     _reap_in_background(process)
-    return TrainerProcess(socket.gethostname(), process.pid, started_at)
+    return KnownProcess(socket.gethostname(), process.pid, started_at)
 
 
 def trainer_environment() -> dict[str, str]:

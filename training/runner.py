@@ -17,7 +17,7 @@ from typing import Any
 from django.db import transaction
 
 from corpus.models import ModelVersion
-from corpus.registry import location_for
+from corpus.registry import location_for, root_of
 from exports.errors import UnknownDatasetError
 from exports.models import DatasetVersion
 from exports.verifying import verify
@@ -29,13 +29,14 @@ from jobs.errors import (
     WorkerStopping,
 )
 from jobs.models import JobState
+from jobs.process import KnownProcess
 from jobs.runner import JobContext
 from jobs.services import assert_lease
 from training.errors import BadSpecError
 from training.models import Evaluation, TrainingMetric, TrainingRun
-from training.process import TrainerProcess, start_trainer
+from training.process import start_trainer
 from training.recipes.spec import TrainingSpec
-from training.services import resolve_spec, root_of
+from training.services import resolve_spec
 
 POLL_SECONDS = 0.5
 SILENT_SECONDS = 600.0
@@ -86,13 +87,13 @@ def _spec_of(run: TrainingRun) -> TrainingSpec:
         raise PermanentJobError(str(error)) from error
 
 
-def _trainer_of(run: TrainingRun) -> TrainerProcess | None:
+def _trainer_of(run: TrainingRun) -> KnownProcess | None:
     if run.process_id is None or run.process_started_at is None:
         return None
-    return TrainerProcess(run.process_host, run.process_id, run.process_started_at)
+    return KnownProcess(run.process_host, run.process_id, run.process_started_at)
 
 
-def _adopt(run: TrainingRun) -> TrainerProcess | None:
+def _adopt(run: TrainingRun) -> KnownProcess | None:
     """The trainer that an earlier worker started, if it lives."""
     trainer = _trainer_of(run)
     if trainer is None:
@@ -106,7 +107,7 @@ def _adopt(run: TrainingRun) -> TrainerProcess | None:
     return trainer if trainer.is_alive() or finished else None
 
 
-def _start(run: TrainingRun, spec: TrainingSpec) -> TrainerProcess:
+def _start(run: TrainingRun, spec: TrainingSpec) -> KnownProcess:
     _refuse_tampered(run.dataset)
     (run.folder / "cancel").unlink(missing_ok=True)
     (run.folder / "result.json").unlink(missing_ok=True)
@@ -127,9 +128,7 @@ def _start(run: TrainingRun, spec: TrainingSpec) -> TrainerProcess:
     return trainer
 
 
-def _follow(
-    context: JobContext[TrainingRun], trainer: TrainerProcess, metrics: MetricsFile
-) -> None:
+def _follow(context: JobContext[TrainingRun], trainer: KnownProcess, metrics: MetricsFile) -> None:
     """Until the trainer has ended; metrics are ingested on the way."""
     run = context.job
     while trainer.is_alive():
@@ -144,7 +143,7 @@ def _follow(
         time.sleep(POLL_SECONDS)
 
 
-def _stop(run: TrainingRun, trainer: TrainerProcess, grace_seconds: float) -> None:
+def _stop(run: TrainingRun, trainer: KnownProcess, grace_seconds: float) -> None:
     """Ask through the cancel file; force when that is not heard in time."""
     (run.folder / "cancel").touch()
     deadline = time.monotonic() + grace_seconds
@@ -265,18 +264,26 @@ def _free_name(run: TrainingRun) -> str:
     return next(name for name in names if name not in taken)
 
 
+_METRICS = {
+    "preference_accuracy": ("preference_accuracy", "accuracy"),
+    "completion_loss": ("completion_loss", "loss"),
+}
+"""By the metric of a result: its name among evaluations, and the figure's name in the result."""
+
+
 def _record_evaluations(run: TrainingRun, model: ModelVersion, heldout: dict[str, Any]) -> None:
     base = run.base_model
     for when, evaluated in (("before", base), ("after", model)):
         measured = heldout.get(when)
         if measured is not None:
+            metric, value = _METRICS[heldout.get("metric", "preference_accuracy")]
             Evaluation.objects.update_or_create(
                 model_version=evaluated,
                 dataset_id=run.dataset_id,
                 split=heldout["split"],
-                metric="preference_accuracy",
+                metric=metric,
                 defaults={
-                    "value": measured["accuracy"],
+                    "value": measured[value],
                     "low": measured["low"],
                     "high": measured["high"],
                     "n": heldout["n"],

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from corpus.models import ModelVersion, Project
-from corpus.registry import find_model, location_of, register_base_model
+from corpus.registry import find_model, location_of, register_base_model, root_of
 from exports.models import DatasetVersion
 from inference.errors import ModelLoadError
 from jobs.models import JobState
@@ -23,6 +23,9 @@ from training.recipes.spec import SpecError, TrainingSpec, check_spec
 
 SET_BY_CONCORD = ("base_model", "base_adapter", "dataset", "reference_model")
 """Fields that are resolved from the registry; a launch form does not set them."""
+
+KIND_OF_METHOD = {"dpo": DatasetVersion.Kind.PREFERENCE, "sft": DatasetVersion.Kind.SFT}
+"""What each recipe trains on."""
 
 
 @transaction.atomic
@@ -56,6 +59,12 @@ def launch_training(
         parameters=parameters,
         reference_model=reference_model,
     )
+    wanted = KIND_OF_METHOD[spec.method]
+    if dataset.kind != wanted:
+        raise BadSpecError(
+            f"method: {spec.method} trains on a dataset of the kind {wanted}; {dataset} is of the "
+            f"kind {dataset.kind}."
+        )
     run = TrainingRun.objects.create(
         project=project,
         name=name or f"{spec.method} of {base_model.name} on {dataset}",
@@ -103,13 +112,6 @@ def resolve_spec(
         return check_spec(fields)
     except SpecError as error:
         raise BadSpecError(str(error)) from error
-
-
-def root_of(model: ModelVersion) -> ModelVersion:
-    """The full model beneath an adapter."""
-    while model.kind == ModelVersion.Kind.ADAPTER and model.parent is not None:
-        model = model.parent
-    return model
 
 
 def cancel_training(run: TrainingRun) -> JobState:

@@ -22,5 +22,13 @@ urlpatterns = [
         name="rater_lineage",
     ),
     path("projects/<slug:project_slug>/models/", views.models, name="models"),
+    path(
+        "projects/<slug:project_slug>/models/register", views.register_model, name="register_model"
+    ),
+    path(
+        "projects/<slug:project_slug>/models/<int:model_id>/prices",
+        views.set_prices,
+        name="set_prices",
+    ),
     path("projects/<slug:project_slug>/models/<int:model_id>/", views.model, name="model"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,11 +10,21 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from annotation.models import Rater
-from annotation.permissions import READERS, RESEARCHERS, SENIORS, MemberRequest, member_view
-from corpus.models import Project
+from annotation.permissions import (
+    ADMINS,
+    READERS,
+    RESEARCHERS,
+    SENIORS,
+    MemberRequest,
+    member_view,
+)
+from corpus.errors import ModelNotAllowedError
+from corpus.models import ModelRegistration, ModelVersion, Project
+from corpus.registry import launch_registration
+from jobs.models import JobState
 from training.charts import PANELS, run_charts
 from training.errors import TrainingError
-from training.forms import TrainForm
+from training.forms import PricesForm, RegisterModelForm, TrainForm
 from training.lineage import touched_by
 from training.models import TrainingRun
 from training.selectors import metric_rows, models_of, runs_of
@@ -72,7 +83,7 @@ def training_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
         "run": run,
         "result": run.result or {},
         "last": run.metrics.last(),
-        "panels": PANELS,
+        "panels": PANELS[run.method],
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
     }
     polled = request.headers.get("HX-Request") == "true"
@@ -86,7 +97,11 @@ def run_metrics(request: MemberRequest, project: Project, run_id: int) -> JsonRe
     rows = metric_rows(run)
     last_step = rows[-1]["step"] if rows else None
     return JsonResponse(
-        {"finished": run.is_finished, "last_step": last_step, "charts": run_charts(rows)}
+        {
+            "finished": run.is_finished,
+            "last_step": last_step,
+            "charts": run_charts(run.method, rows),
+        }
     )
 
 
@@ -97,15 +112,82 @@ def cancel_run(request: MemberRequest, project: Project, run_id: int) -> HttpRes
     return redirect("training_run", project.slug, run_id)
 
 
+# Else going back in the browser would show the polled part alone, from its cache.
+@vary_on_headers("HX-Request")
 @member_view(READERS)
 def models(request: MemberRequest, project: Project) -> HttpResponse:
-    context = {"project": project, "tab": "models", "models": models_of(project)}
-    return render(request, "training/models.html", context)
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "training/_models.html", _models(project))
+    return _models_page(request, project, RegisterModelForm())
+
+
+@require_POST
+@member_view(RESEARCHERS)
+def register_model(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """Have a base model looked over and registered; consent to its code is an admin's to give."""
+    form = RegisterModelForm(request.POST)
+    if not form.is_valid() or not isinstance(request.user, User):
+        return _models_page(request, project, form, status=400)
+    if form.cleaned_data["consent"] and request.membership.role not in ADMINS:
+        form.add_error("consent", "Only an admin of the project may consent to this.")
+        return _models_page(request, project, form, status=403)
+    try:
+        launch_registration(project=project, created_by=request.user, **form.cleaned_data)
+    except ModelNotAllowedError as error:
+        form.add_error("location", str(error))
+        return _models_page(request, project, form, status=400)
+    return redirect("models", project.slug)
+
+
+@require_POST
+@member_view(ADMINS)
+def set_prices(request: MemberRequest, project: Project, model_id: int) -> HttpResponseBase:
+    """What a million tokens of this model cost from now on."""
+    found = get_object_or_404(ModelVersion, pk=model_id, project=project)
+    form = PricesForm(request.POST, instance=found)
+    if not form.is_valid():
+        return _model_page(request, project, found, form, status=400)
+    form.save()
+    return redirect("model", project.slug, found.pk)
+
+
+def _models_page(
+    request: MemberRequest, project: Project, form: RegisterModelForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        **_models(project),
+        "form": form,
+        "may_register": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "training/models.html", context, status=status)
+
+
+def _models(project: Project) -> dict[str, object]:
+    registrations = ModelRegistration.objects.filter(project=project)
+    unfinished = registrations.exclude(state=JobState.SUCCEEDED)[:5]
+    return {
+        "project": project,
+        "tab": "models",
+        "models": models_of(project),
+        "registrations": unfinished,
+        "waiting": any(not one.is_finished for one in unfinished),
+    }
 
 
 @member_view(READERS)
 def model(request: MemberRequest, project: Project, model_id: int) -> HttpResponse:
     found = get_object_or_404(models_of(project), pk=model_id)
+    return _model_page(request, project, found, PricesForm(instance=found))
+
+
+def _model_page(
+    request: MemberRequest,
+    project: Project,
+    found: ModelVersion,
+    form: PricesForm,
+    *,
+    status: int = 200,
+) -> HttpResponse:
     context = {
         "project": project,
         "tab": "models",
@@ -113,8 +195,11 @@ def model(request: MemberRequest, project: Project, model_id: int) -> HttpRespon
         "run": getattr(found, "made_by_run", None),
         "children": models_of(project).filter(parent=found),
         "evaluations": found.evaluations.select_related("dataset"),
+        "form": form,
+        "currency": settings.CURRENCY,
+        "may_price": request.membership.role in ADMINS,
     }
-    return render(request, "training/model.html", context)
+    return render(request, "training/model.html", context, status=status)
 
 
 @member_view(SENIORS)

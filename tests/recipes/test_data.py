@@ -31,9 +31,9 @@ def test_soft_labels_and_weights_are_kept_and_null_is_one(tmp_path: Path, tokeni
     content.append(row("q", "a", "c", p_chosen=None, weight=None))
     folder = write_dataset(tmp_path / "data", train=content)
     split = read(folder, tokenizer)
-    assert split.pairs["p_chosen"][:] == [0.75, 1.0]
-    assert split.pairs["weight"][:] == [2.0, 1.0]
-    assert read(folder, tokenizer, use_soft_labels=False).pairs["p_chosen"][:] == [1.0, 1.0]
+    assert split.rows["p_chosen"][:] == [0.75, 1.0]
+    assert split.rows["weight"][:] == [2.0, 1.0]
+    assert read(folder, tokenizer, use_soft_labels=False).rows["p_chosen"][:] == [1.0, 1.0]
 
 
 def test_a_dataset_without_our_columns_and_with_foreign_ones_is_read(
@@ -48,7 +48,7 @@ def test_a_dataset_without_our_columns_and_with_foreign_ones_is_read(
         }
     )
     pq.write_table(table, tmp_path / "train.parquet")
-    pairs = read(tmp_path, tokenizer).pairs
+    pairs = read(tmp_path, tokenizer).rows
     assert set(pairs.column_names) == {
         "prompt_ids",
         "chosen_ids",
@@ -70,11 +70,11 @@ def test_tokens_are_those_that_trl_would_make(
         args=DPOConfig(
             output_dir=str(tmp_path / "out"), use_cpu=True, bf16=False, report_to="none"
         ),
-        train_dataset=read(folder, tokenizer).pairs.from_list(content),
+        train_dataset=read(folder, tokenizer).rows.from_list(content),
         processing_class=tokenizer,
     )
     theirs: Any = trainer.train_dataset
-    ours = read(folder, tokenizer, max_length=1024).pairs
+    ours = read(folder, tokenizer, max_length=1024).rows
     assert len(ours) == len(theirs) == 6
     for name in ("prompt_ids", "chosen_ids", "rejected_ids"):
         assert ours[name][:] == theirs[name][:]
@@ -92,14 +92,14 @@ def test_long_pairs_are_cut_and_counted_and_hopeless_ones_dropped(
     split = read(folder, tokenizer, max_length=40)
     assert (split.counts.rows, split.counts.kept, split.counts.truncated) == (3, 2, 1)
     assert split.counts.dropped == {"no_completion_tokens": 1}
-    cut = split.pairs[1]
+    cut = split.rows[1]
     assert len(cut["prompt_ids"]) + len(cut["chosen_ids"]) == 40
     assert len(cut["prompt_ids"]) + len(cut["rejected_ids"]) < 40
 
 
 def test_a_pair_that_fits_exactly_is_not_truncated(tmp_path: Path, tokenizer: Any) -> None:
     folder = write_dataset(tmp_path / "data", train=[row("q", "abcdef", "a")])
-    whole = read(folder, tokenizer, max_length=64).pairs[0]
+    whole = read(folder, tokenizer, max_length=64).rows[0]
     length = len(whole["prompt_ids"]) + len(whole["chosen_ids"])
     assert read(folder, tokenizer, max_length=length).counts.truncated == 0
     assert read(folder, tokenizer, max_length=length - 1).counts.truncated == 1
@@ -109,14 +109,14 @@ def test_many_rows_pass_through_in_order_and_tick(tmp_path: Path, tokenizer: Any
     folder = write_dataset(tmp_path / "data", train=rows(600))
     ticks: list[int] = []
     split = read(folder, tokenizer, tick=lambda: ticks.append(1))
-    assert split.counts.kept == len(split.pairs) == 600
+    assert split.counts.kept == len(split.rows) == 600
     assert len(ticks) == 3
-    assert tokenizer.decode(split.pairs[599]["prompt_ids"]).count("q599") == 1
+    assert tokenizer.decode(split.rows[599]["prompt_ids"]).count("q599") == 1
 
 
 def test_a_split_without_rows_is_empty(tmp_path: Path, tokenizer: Any) -> None:
     split = read(write_dataset(tmp_path / "data"), tokenizer)
-    assert (split.counts.rows, len(split.pairs)) == (0, 0)
+    assert (split.counts.rows, len(split.rows)) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -180,4 +180,4 @@ def test_the_tokenizers_own_limit_holds_where_it_is_the_smaller(
     split = read_split(folder, "train", tokenizer, max_length=4096, scratch=tmp_path / "scratch")
 
     assert split.counts.truncated == 1
-    assert max(len(pair["chosen_ids"]) for pair in split.pairs) < 256
+    assert max(len(pair["chosen_ids"]) for pair in split.rows) < 256

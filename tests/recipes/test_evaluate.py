@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import binomtest  # type: ignore[import-untyped]
+from scipy.stats import binomtest
 
 from tests.recipes.builders import row, rows, write_dataset
 from training.recipes import evaluate
@@ -78,7 +78,7 @@ def test_margins_are_sums_over_completion_tokens_whatever_the_batch(
     by_hand = [
         lonely_logp(model, pair["prompt_ids"], pair["chosen_ids"])
         - lonely_logp(model, pair["prompt_ids"], pair["rejected_ids"])
-        for pair in split.pairs
+        for pair in split.rows
     ]
     assert len(by_hand) == 11
     for batch_size in (1, 4, 16):

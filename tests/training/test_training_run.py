@@ -19,15 +19,16 @@ from django.db import connection
 from django.utils import timezone
 
 from corpus.registry import location_of
+from exports.models import DatasetVersion
 from inference.weights import weights_sha256
 from jobs import runner as job_runner
 from jobs import services as job_services
 from jobs.models import JobState
+from jobs.process import KnownProcess
 from jobs.runner import run_job
 from tests.training.builders import QUICK, Workshop, make_workshop
 from training.errors import BadSpecError, UnknownModelError
 from training.models import Evaluation, TrainingRun
-from training.process import TrainerProcess
 from training.runner import stop_orphans, train
 from training.services import cancel_training, find_or_register_model, launch_training
 
@@ -124,6 +125,25 @@ def test_a_wrong_field_is_refused_by_name_before_anything_is_stored(
     assert TrainingRun.objects.count() == 0
 
 
+def test_a_recipe_refuses_a_dataset_of_another_kind(workshop: Workshop) -> None:
+    with pytest.raises(BadSpecError, match="sft trains on a dataset of the kind sft"):
+        launch_training(
+            project=workshop.project,
+            dataset=workshop.dataset,
+            base_model=workshop.base_model,
+            parameters={"method": "sft"},
+        )
+    DatasetVersion.objects.update(kind="sft")
+    with pytest.raises(BadSpecError, match="dpo trains on a dataset of the kind preference"):
+        launch_training(
+            project=workshop.project,
+            dataset=DatasetVersion.objects.get(),
+            base_model=workshop.base_model,
+            parameters={"method": "dpo"},
+        )
+    assert not TrainingRun.objects.exists()
+
+
 def test_an_unknown_model_is_refused_by_name(workshop: Workshop) -> None:
     with pytest.raises(UnknownModelError, match="no-such-model"):
         find_or_register_model(workshop.project, "no-such-model")
@@ -172,7 +192,7 @@ def in_background(run: TrainingRun) -> threading.Thread:
 def trainer_lives(run: TrainingRun) -> bool:
     assert run.process_id is not None
     assert run.process_started_at is not None
-    return TrainerProcess(run.process_host, run.process_id, run.process_started_at).is_alive()
+    return KnownProcess(run.process_host, run.process_id, run.process_started_at).is_alive()
 
 
 def steps_done(run: TrainingRun) -> int:

@@ -11,7 +11,7 @@ follow what `trl.DPOTrainer` would do silently.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Split:
     """A tokenised split, memory-mapped from its scratch file, and its counts."""
 
     name: str
-    pairs: Dataset
+    rows: Dataset
     counts: SplitCounts
 
 
@@ -121,7 +121,7 @@ def read_split(
     target = scratch / f"{name}.arrow"
     counts = SplitCounts()
     with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_stream(sink, _SCHEMA) as writer:
-        for rows in _batches(path):
+        for rows in batches(path):
             kept = []
             for raw in rows:
                 where = f"{path.name} row {counts.rows}"
@@ -132,7 +132,7 @@ def read_split(
             counts.kept += len(kept)
             writer.write_batch(pa.RecordBatch.from_pylist(kept, schema=_SCHEMA))
             tick()
-    return Split(name=name, pairs=Dataset.from_file(str(target)), counts=counts)
+    return Split(name=name, rows=Dataset.from_file(str(target)), counts=counts)
 
 
 def tokenise_pair(
@@ -148,10 +148,10 @@ def tokenise_pair(
     The completion begins where prompt and prompt-plus-completion part: some chat templates
     render the end of a lone prompt differently, and a merge may cross the border.
     """
-    head = _render(tokenizer, prompt, add_generation_prompt=True)
-    with_chosen = _render(tokenizer, prompt + chosen)
-    with_rejected = _render(tokenizer, prompt + rejected)
-    border = min(_shared(head, with_chosen), _shared(head, with_rejected))
+    head = render(tokenizer, prompt, add_generation_prompt=True)
+    with_chosen = render(tokenizer, prompt + chosen)
+    with_rejected = render(tokenizer, prompt + rejected)
+    border = min(shared_length(head, with_chosen), shared_length(head, with_rejected))
     return TokenisedPair(
         prompt_ids=head[:border],
         chosen_ids=with_chosen[border:max_length],
@@ -160,16 +160,21 @@ def tokenise_pair(
     )
 
 
-def _batches(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a Parquet file, some at a time, without the columns that training ignores."""
+def batches(
+    path: Path, required: Sequence[str] = REQUIRED, optional: Sequence[str] = OPTIONAL
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a Parquet file, some at a time, without the columns that training ignores.
+
+    DataError where the file or a required column is missing.
+    """
     if not path.is_file():
         raise DataError(f"{path} is missing")
     with pq.ParquetFile(path) as file:
         present = file.schema_arrow.names
-        missing = [name for name in REQUIRED if name not in present]
+        missing = [name for name in required if name not in present]
         if missing:
             raise DataError(f"{path} lacks the column {', '.join(missing)}; it has {present}")
-        columns = [*REQUIRED, *(name for name in OPTIONAL if name in present)]
+        columns = [*required, *(name for name in optional if name in present)]
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
             yield batch.to_pylist()
 
@@ -178,7 +183,7 @@ def _prepare(
     raw: Mapping[str, Any], where: str, tokenizer: Any, max_length: int, counts: SplitCounts
 ) -> dict[str, object] | None:
     """One row made ready, or None where it was dropped (and counted)."""
-    prompt, chosen, rejected = (_messages(raw[name], f"{where}: {name}") for name in REQUIRED)
+    prompt, chosen, rejected = (messages_of(raw[name], f"{where}: {name}") for name in REQUIRED)
     pair = tokenise_pair(prompt, chosen, rejected, tokenizer, max_length=max_length)
     p_chosen = _number(raw.get("p_chosen"), f"{where}: p_chosen", high=1.0)
     weight = _number(raw.get("weight"), f"{where}: weight", high=math.inf)
@@ -195,7 +200,7 @@ def _prepare(
     }
 
 
-def _messages(value: object, where: str) -> list[dict[str, str]]:
+def messages_of(value: object, where: str) -> list[dict[str, str]]:
     if not isinstance(value, list) or not value:
         raise DataError(f"{where}: got {value!r:.80}, a list of {{role, content}} is needed")
     for message in value:
@@ -216,13 +221,13 @@ def _number(value: object, where: str, *, high: float) -> float:
     return float(value)
 
 
-def _render(tokenizer: Any, messages: list[dict[str, str]], **options: bool) -> list[int]:
+def render(tokenizer: Any, messages: list[dict[str, str]], **options: bool) -> list[int]:
     rendered = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **options)
     ids: list[int] = rendered["input_ids"]
     return ids
 
 
-def _shared(left: list[int], right: list[int]) -> int:
+def shared_length(left: list[int], right: list[int]) -> int:
     """The length of the longest common beginning."""
     for position, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:

@@ -15,44 +15,36 @@ Source: Rafailov et al. 2023, "Direct Preference Optimization", arXiv 2305.18290
 
 from __future__ import annotations
 
-import argparse
-import importlib.metadata
-import json
-import os
-import platform
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.recipes.run_dir import Cancelled, RunDir
-from training.recipes.spec import SpecError, TrainingSpec, load_spec
+from training.recipes.run_dir import RunDir
+from training.recipes.running import (
+    RecipeJob,
+    Report,
+    common_arguments,
+    new_adapter,
+    prepare,
+    read_splits,
+    run_recipe,
+    train,
+)
+from training.recipes.spec import TrainingSpec
 
-# torch and its relatives take seconds to import: a wrong spec is refused before that, so they are
-# imported by the functions that need them.
 if TYPE_CHECKING:
     from training.recipes.callbacks import RunFolderCallback
     from training.recipes.data import Split
 
-Report = dict[str, Any]
-LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-
-
-class TrainingDivergedError(RuntimeError):
-    """Training ended with weights that are not finite."""
+__all__ = ["Job", "build", "main", "train"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A run ready to train."""
+class Job(RecipeJob):
+    """A DPO run ready to train."""
 
-    spec: TrainingSpec
-    run: RunDir
-    tokenizer: Any
-    trainer: Any
-    callback: RunFolderCallback
     heldout: Split | None
     before: list[float]
     """Margins of the held-out pairs under the start policy, nats."""
@@ -67,216 +59,53 @@ def build(spec: TrainingSpec, run: RunDir, report: Report) -> Job:
         Cancelled: the cancel file appeared.
         DataError: the dataset cannot be used.
     """
-    import torch
-    import transformers
-
     from training.recipes.callbacks import RunFolderCallback
-    from training.recipes.heldout import start_margins
+    from training.recipes.data import read_split
+    from training.recipes.heldout import measure_after, start_margins
     from training.recipes.loading import load_tokenizer
 
-    hide_progress: Any = transformers.utils.logging.disable_progress_bar
-    hide_progress()
-    if spec.hardware.threads is not None:
-        torch.set_num_threads(spec.hardware.threads)
+    prepare(spec)
     with run.beating():
         arguments = _arguments(spec, run)
         tokenizer = load_tokenizer(spec.base_model)
-    train_split, heldout = _read_data(spec, run, tokenizer, report)
+
+    def read(name: str, scratch: Path) -> Split:
+        return read_split(
+            Path(spec.dataset),
+            name,
+            tokenizer,
+            max_length=spec.max_length,
+            scratch=scratch,
+            use_soft_labels=spec.use_soft_labels,
+            tick=run.tick,
+        )
+
+    train_split, heldout = read_splits(spec, run, tokenizer, report, read)
     callback = RunFolderCallback(run)
     with run.beating():
         trainer = _trainer(spec, arguments, tokenizer, train_split, callback)
     before, reference = start_margins(trainer, heldout, spec, run)
-    return Job(spec, run, tokenizer, trainer, callback, heldout, before, reference)
 
+    def measure() -> dict[str, object]:
+        return measure_after(trainer, heldout, spec, run, before, reference)
 
-def train(job: Job, report: Report) -> None:
-    """Train, from the latest whole checkpoint where there is one, and fill in `report`.
-
-    Raises:
-        Cancelled: the cancel file appeared; a checkpoint was written when a step had been done.
-        TrainingDivergedError: a trained weight is not finite.
-    """
-    from training.recipes.checkpoints import latest_valid_checkpoint, remove_incomplete_checkpoints
-    from training.recipes.heldout import measure_after
-    from training.recipes.loading import save_model, weights_are_finite
-
-    run, trainer = job.run, job.trainer
-    if run.writes:
-        remove_incomplete_checkpoints(run.checkpoints)
-    checkpoint = latest_valid_checkpoint(run.checkpoints)
-    run.tick()
-    _train_from(checkpoint, trainer)
-    losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
-    report["steps"] = trainer.state.global_step
-    report["train_loss"] = sum(losses) / len(losses) if losses else None
-    if job.callback.cancelled:
-        raise Cancelled
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if not weights_are_finite(model):
-        raise TrainingDivergedError(
-            f"a weight is not finite after step {report['steps']}; a lower learning_rate than "
-            f"{job.spec.learning_rate} may help"
-        )
-    report["heldout"] = measure_after(
-        trainer, job.heldout, job.spec, run, job.before, job.reference
-    )
-    if run.writes:
-        with run.beating():
-            run.publish_model(lambda folder: save_model(model, job.tokenizer, folder))
-            report["model"] = _describe_model(job)
-    trainer.accelerator.wait_for_everyone()
+    return Job(spec, run, tokenizer, trainer, callback, measure, heldout, before, reference)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the recipe from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.recipes.dpo")
-    parser.add_argument("spec", type=Path, help="YAML or JSON file")
-    parser.add_argument("--run-dir", type=Path, help="default: SPEC's name with -run, beside it")
-    parser.add_argument("--dry-run", action="store_true", help="print the resolved spec and end")
-    args = parser.parse_args(argv)
-    try:
-        spec = load_spec(args.spec)
-        if args.dry_run:
-            sys.stdout.write(json.dumps(spec.model_dump(mode="json"), indent=2) + "\n")
-            return 0
-        _check_processes(spec)
-        run = RunDir(
-            args.run_dir or args.spec.with_name(f"{args.spec.stem}-run"),
-            writes=os.environ.get("RANK", "0") == "0",
-        )
-        run.open(spec)
-    except SpecError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except OSError as error:
-        sys.stderr.write(f"run folder {args.run_dir or 'beside the spec'}: {error}\n")
-        return 2
-    try:
-        return _run(spec, run)
-    finally:
-        run.close()
-
-
-def _run(spec: TrainingSpec, run: RunDir) -> int:
-    """Build and train, and write down how it ended, whatever happens on the way."""
-    started = time.monotonic()
-    report: Report = {
-        "status": "succeeded",
-        "error": None,
-        "method": spec.method,
-        "steps": 0,
-        "train_loss": None,
-        "train_pairs": None,
-        "truncated": {},
-        "dropped": {},
-        "splits": {},
-        "heldout": None,
-        "model": None,
-        "base_model": spec.base_model,
-        "base_adapter": spec.base_adapter,
-    }
-    try:
-        train(build(spec, run, report), report)
-    except Cancelled:
-        report["status"] = "cancelled"
-    except Exception as error:  # noqa: BLE001 - the result must say how it ended, whatever it was
-        report["status"] = "failed"
-        report["error"] = {"type": type(error).__name__, "message": str(error)}
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    report["seconds"] = round(time.monotonic() - started, 3)
-    report["versions"] = {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in LIBRARIES
-    }
-    run.write_result(report)
-    return 1 if report["status"] == "failed" else 0
-
-
-def _check_processes(spec: TrainingSpec) -> None:
-    wanted, present = spec.hardware.processes, int(os.environ.get("WORLD_SIZE", "1"))
-    if wanted != present:
-        raise SpecError(
-            f"hardware.processes: got {wanted}, but {present} were started; start "
-            f"{wanted} with accelerate launch --num_processes {wanted}, or set the field"
-        )
-    if wanted == 1:
-        # One process that sees several GPUs is refused by the trainer.
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    return run_recipe(build, "dpo", argv)
 
 
 def _arguments(spec: TrainingSpec, run: RunDir) -> Any:
     """The spec in TRL's words. What is not said here keeps TRL 1.16's default."""
-    import torch
     from trl.trainer.dpo_config import DPOConfig
 
-    hardware = spec.hardware
-    use_cpu = hardware.use_cpu if hardware.use_cpu is not None else not torch.cuda.is_available()
-    every = spec.checkpoint_every_steps
     return DPOConfig(
-        output_dir=str(run.checkpoints),
-        use_cpu=use_cpu,
-        bf16=hardware.precision == "bf16",
-        gradient_checkpointing=not use_cpu,
-        dataloader_pin_memory=not use_cpu,
+        **common_arguments(spec, run),
         beta=spec.beta,
-        max_length=None,  # data.py has cut the sequences, and counted them
         disable_dropout=False,  # loading.py did; TRL would silence the adapter's dropout too
-        padding_free=False,
-        ddp_find_unused_parameters=False,  # every trained weight takes part in every step
-        remove_unused_columns=False,  # it would drop the soft labels
-        learning_rate=spec.learning_rate,
-        num_train_epochs=spec.epochs or 1.0,
-        max_steps=spec.max_steps or -1,
-        per_device_train_batch_size=spec.batch_size,
-        gradient_accumulation_steps=spec.gradient_accumulation,
-        warmup_steps=spec.warmup_ratio,  # below 1 it is a share of the steps
-        lr_scheduler_type=spec.lr_scheduler,
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
-        seed=spec.seed,
-        data_seed=spec.seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # it would report the loss before it broke
-        save_strategy="no" if every is None else "steps",
-        save_steps=every or 1,
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
     )
-
-
-def _read_data(
-    spec: TrainingSpec, run: RunDir, tokenizer: Any, report: Report
-) -> tuple[Split, Split | None]:
-    """Tokenise the training and the held-out split and count them into `report`."""
-    from training.recipes.data import DataError, heldout_split, read_split, within_context
-
-    folder = Path(spec.dataset)
-    measured = heldout_split(folder)
-    splits = {
-        name: read_split(
-            folder,
-            name,
-            tokenizer,
-            max_length=spec.max_length,
-            # every process reads for itself: no shared file, no waiting
-            scratch=run.scratch / os.environ.get("RANK", "0"),
-            use_soft_labels=spec.use_soft_labels,
-            tick=run.tick,
-        )
-        for name in ("train", measured)
-        if name is not None
-    }
-    counts = {name: asdict(split.counts) for name, split in splits.items()}
-    report["splits"] = counts
-    report["max_length"] = within_context(spec.max_length, tokenizer)
-    report["truncated"] = {name: count["truncated"] for name, count in counts.items()}
-    for count in counts.values():
-        for reason, number in count["dropped"].items():
-            report["dropped"][reason] = report["dropped"].get(reason, 0) + number
-    report["train_pairs"] = counts["train"]["kept"]
-    if not report["train_pairs"]:
-        raise DataError(f"{folder}/train.parquet has no usable pair: {counts['train']}")
-    return splits["train"], splits.get(measured or "")
 
 
 def _trainer(
@@ -288,7 +117,6 @@ def _trainer(
     adapter that is trained further a frozen copy, made here at the start and named `ref`.
     """
     import torch
-    from peft import LoraConfig
     from transformers.trainer_callback import PrinterCallback
 
     from training.recipes.loading import load_model
@@ -297,24 +125,14 @@ def _trainer(
     reference = None
     if spec.adapter == "none":
         reference = load_model(spec.reference_model or spec.base_model)
-    new_adapter = None
-    if spec.lora is not None:
-        targets = spec.lora.target_modules
-        new_adapter = LoraConfig(
-            task_type="CAUSAL_LM",
-            r=spec.lora.r,
-            lora_alpha=spec.lora.alpha,
-            lora_dropout=spec.lora.dropout,
-            target_modules=targets if isinstance(targets, str) else list(targets),
-        )
     trainer: Any = SoftDPOTrainer(
         model=load_model(spec.base_model, spec.base_adapter, trainable=True),
         ref_model=reference,
         args=arguments,
         data_collator=SoftPreferenceCollator(pad_token_id=tokenizer.pad_token_id),
-        train_dataset=data.pairs,
+        train_dataset=data.rows,
         processing_class=tokenizer,
-        peft_config=new_adapter,
+        peft_config=new_adapter(spec),
         callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
@@ -325,30 +143,6 @@ def _trainer(
         if isinstance(module, torch.nn.Dropout) and name.endswith(f".{REFERENCE_ADAPTER}"):
             module.p = 0.0  # a reference that is noisy is not fixed
     return trainer
-
-
-def _train_from(checkpoint: Path | None, trainer: Any) -> None:
-    """Train to the end, from the start or from a checkpoint."""
-    from transformers import TrainerState
-
-    if checkpoint is not None:
-        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-        if state.global_step >= state.max_steps:
-            # transformers 5.17 would do one step more before it sees that the last was done
-            trainer._load_from_checkpoint(str(checkpoint))
-            trainer.state = state
-            return
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-
-
-def _describe_model(job: Job) -> dict[str, str]:
-    from inference.weights import weights_sha256
-
-    return {
-        "path": job.run.model.name,
-        "kind": "full" if job.spec.adapter == "none" else "adapter",
-        "weights_sha256": weights_sha256(job.run.model),
-    }
 
 
 if __name__ == "__main__":

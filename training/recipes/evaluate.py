@@ -110,9 +110,9 @@ def logp_margins(
     margins: list[float] = []
     try:
         with torch.inference_mode():
-            for start in range(0, len(split.pairs), batch_size):
-                stop = min(start + batch_size, len(split.pairs))
-                rows = [split.pairs[index] for index in range(start, stop)]
+            for start in range(0, len(split.rows), batch_size):
+                stop = min(start + batch_size, len(split.rows))
+                rows = [split.rows[index] for index in range(start, stop)]
                 with autocast():
                     margins += _batch_margins(model, rows, collate(rows))
                 tick()

@@ -56,10 +56,15 @@ class HardwareSpec(_Frozen):
     )
 
 
+OF_DPO = frozenset({"beta", "reference", "reference_model", "use_soft_labels", "loss"})
+
+
 class TrainingSpec(_Frozen):
     """One training run. Paths are taken from the working directory of whoever launches it."""
 
-    method: Literal["dpo"] = Field(description="The recipe: dpo.")
+    method: Literal["dpo", "sft"] = Field(
+        description="The recipe: dpo on preference pairs, sft on prompts with completions."
+    )
     base_model: str = Field(
         min_length=1, description="Folder or hub name of the model that training starts from."
     )
@@ -125,6 +130,12 @@ class TrainingSpec(_Frozen):
             raise ValueError(
                 f"max_steps: got {self.max_steps} beside epochs {self.epochs}: give only one"
             )
+        if self.method == "sft":
+            strange = sorted(self.model_fields_set & OF_DPO)
+            # A spec that was resolved before has all fields, with their defaults.
+            for name in strange:
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name}: it belongs to dpo, not to sft: leave it out")
         if self.base_adapter is not None and self.adapter != "lora":
             raise ValueError(
                 f"adapter: got {self.adapter!r} beside base_adapter: lora is needed to train it on"

@@ -13,13 +13,12 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from corpus.models import ModelVersion
-from corpus.registry import SANDBOX_NAME, find_model, location_of, sandbox_model
+from corpus.registry import SANDBOX_NAME, find_model, location_of, root_of, sandbox_model
 from exports.models import DatasetVersion
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from training.management.commands.train import dataset_named
 from training.models import Evaluation
 from training.process import trainer_environment
-from training.services import root_of
 
 SPLITS = ("train", "validation", "test")
 

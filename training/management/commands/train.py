@@ -129,13 +129,20 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
     if model:
         lines.append(f"Model {model.name}, weights sha256 {model.weights_sha256}")
         lines.append(
-            f"{result.get('steps')} steps on {result.get('train_pairs')} pairs, "
+            f"{result.get('steps')} steps on {result.get('train_pairs')} rows, "
             f"loss {result.get('train_loss'):.4f}; "
             f"cut at {result.get('max_length')} tokens: {result.get('truncated')}, "
             f"dropped: {result.get('dropped')}"
         )
         heldout = result.get("heldout") or {}
-        if heldout.get("before"):
+        if heldout.get("before") and heldout.get("metric") == "completion_loss":
+            before, after = heldout["before"], heldout["after"]
+            lines.append(
+                f"Held-out loss per completion token ({heldout['split']}, n = {heldout['n']}): "
+                f"{before['loss']:.3f} nats before, {after['loss']:.3f} after "
+                f"[{after['low']:.3f}, {after['high']:.3f}]"
+            )
+        elif heldout.get("before"):
             before, after = heldout["before"], heldout["after"]
             lines.append(
                 f"Held-out preference accuracy ({heldout['split']}, n = {heldout['n']}): "
@@ -143,5 +150,5 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
                 f"[{after['low']:.3f}, {after['high']:.3f}]"
             )
         else:
-            lines.append(f"No held-out accuracy: {heldout.get('reason', 'not measured')}")
+            lines.append(f"No held-out figure: {heldout.get('reason', 'not measured')}")
     return Outcome(data=data, summary="\n".join(lines), failed=failed)
