@@ -30,11 +30,7 @@ def label(request: MemberRequest, project: Project) -> HttpResponse:
     rater = services.rater_of(request.membership)
     unread = services.unread_guideline(rater)
     slot = None if unread else services.claim_next_slot(rater=rater)
-    context = _context(project, rater, slot) | {
-        "tab": "label",
-        "unread": unread,
-        "guideline": project.guidelines.order_by("-number").first(),
-    }
+    context = _page(project) | _context(project, rater, slot) | {"unread": unread}
     return render(request, "annotation/label.html", context)
 
 
@@ -127,6 +123,9 @@ def label_pause(request: MemberRequest, project: Project) -> HttpResponse:
     """Give the held tasks back to the others while the rater is away."""
     rater = services.rater_of(request.membership)
     services.release_held(rater=rater)
+    if not _by_htmx(request):
+        context = _page(project) | _context(project, rater, None) | {"paused": True}
+        return render(request, "annotation/label.html", context)
     return render(request, "annotation/_paused.html", {"project": project})
 
 
@@ -163,10 +162,23 @@ def _next_card(
 
 
 def _card(request: MemberRequest, context: dict[str, object]) -> HttpResponse:
-    """The card alone; a refusal is a 409 that carries the way on."""
+    """The card alone, or in its page where the page's scripts had not arrived when the rater
+    pressed; a refusal is a 409 that carries the way on."""
     refused = context.get("refused")
     status = refused.status if isinstance(refused, AnnotationError) else 200
-    return render(request, "annotation/_task.html", context, status=status)
+    if _by_htmx(request):
+        return render(request, "annotation/_task.html", context, status=status)
+    context = _page(request.membership.project) | context
+    return render(request, "annotation/label.html", context, status=status)
+
+
+def _by_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _page(project: Project) -> dict[str, object]:
+    """What stands around the card."""
+    return {"tab": "label", "guideline": project.guidelines.order_by("-number").first()}
 
 
 def _context(project: Project, rater: Rater, slot: Slot | None) -> dict[str, object]:

@@ -15,10 +15,13 @@ from annotation.models import Adjudication, Role, Slot
 from annotation.services import answer_gold
 from annotation.services.invitations import invite
 from annotation.task_names import task_name
+from constitution.models import Chain, RevisionRun
+from constitution.services import PrincipleText, create_draft
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
-from judging.models import JudgeConfig, JudgeRun
-from tests.builders import PASSWORD, Cast, make_cast, make_pair, make_rater
+from judging.impact import draw_audit_set, launch_impact
+from judging.models import DraftTrial, JudgeConfig, JudgeRun, Trial
+from tests.builders import PASSWORD, Cast, make_cast, make_label, make_pair, make_rater
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -70,10 +73,34 @@ def places(cast: Cast) -> list[Place]:
         project=project, rater=make_rater(project, "judge", kind="judge")
     )
     judge_run = JudgeRun.objects.create(project=project, config=config, selection={})
+    trial = Trial.objects.create(project=project, model_version=model, engine="x", prompt="x")
     task = Slot.objects.get(pair=pair)
     adjudication = Adjudication.objects.create(project=project, pair=pair, reason="flag")
     invitation, _ = invite(project=project, role=Role.RATER, by=cast.carol, now=timezone.now())
     answer_gold(pair=pair, author=cast.bob, choice="first")
+    version = create_draft(
+        project=project, slug="c", name="C", principles=[PrincipleText("p", "Choose.")]
+    )
+    principle = version.principles.get()
+    critique = RevisionRun.objects.create(
+        project=project, constitution_version=version, model_version=model, selection={}
+    )
+    chain = Chain.objects.create(run=critique, prompt=pair.prompt)
+    labelled = make_pair(project, 7)
+    make_label(labelled, make_rater(project, "human"))
+    impact = launch_impact(
+        version=version, model=model, audit_set=draw_audit_set(project=project), start=False
+    )
+    tried = DraftTrial.objects.create(
+        project=project,
+        version=version,
+        model_version=model,
+        engine="x",
+        prompt="x",
+        principles=[{"name": "p"}],
+    )
+    runs = {"judge/": judge_run.pk, "critique": critique.pk, "impact/": impact.pk}
+    trials = {"constitution/": tried.pk, "inference/": trial.pk}
     objects = {
         "<slug:project_slug>": project.slug,
         "<slug:sha256>": dataset.sha256,
@@ -85,13 +112,18 @@ def places(cast: Cast) -> list[Place]:
         "<int:prompt_id>": pair.prompt_id,
         "<int:invitation_id>": invitation.pk,
         "<int:number>": 1,
+        "<slug:slug>": version.constitution.slug,
+        "<int:principle_id>": principle.pk,
+        "<int:chain_id>": chain.pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):
         if name in PUBLIC | PERSONAL or route.startswith(STAFF):
             continue
-        run_id = judge_run.pk if "judge" in route else run.pk
+        run_id = next((pk for part, pk in runs.items() if part in route), run.pk)
+        trial_id = next((pk for part, pk in trials.items() if part in route), 0)
         path = "/" + route.replace("<int:run_id>", str(run_id))
+        path = path.replace("<int:trial_id>", str(trial_id))
         for placeholder, value in objects.items():
             path = path.replace(placeholder, str(value))
         assert "<" not in path, f"{route} has a part this test does not know"
@@ -103,6 +135,7 @@ def answers(client: Client, place: Place) -> set[int]:
     return {
         client.get(place.path).status_code,
         client.post(place.path, {}, content_type="application/json").status_code,
+        client.patch(place.path, {}, content_type="application/json").status_code,
     }
 
 
@@ -139,9 +172,14 @@ def test_an_object_of_another_project_is_not_found_below_ones_own(
     below_own = [
         Place(place.name, place.path.replace(f"/{cast.project.slug}/", f"/{cast.elsewhere.slug}/"))
         for place in places
-        if place.name in {"dataset", "model", "training_run", "run_metrics", "judge_run"}
+        if place.name
+        in {
+            *("dataset", "model", "training_run", "run_metrics", "judge_run", "revision_run"),
+            *("chain", "constitution_version", "draft_trial", "constitution_history"),
+            *("api_constitution", "api_critique_run", "api_chains"),
+        }
     ]
-    assert len(below_own) == 5
+    assert len(below_own) == 13
     for place in below_own:
         assert client.get(place.path).status_code == 404, place
 
@@ -171,6 +209,17 @@ def test_personal_pages_need_a_login(client: Client, name: str) -> None:
         ("dan", "runs/new", "get", 200),
         ("carol", "runs/new", "get", 200),
         ("carol", "label/", "get", 200),
+        ("alice", "constitution/", "get", 403),
+        ("alice", "critique/", "get", 403),
+        ("bob", "constitution/", "get", 200),
+        ("bob", "constitution/new", "post", 403),
+        ("dan", "constitution/new", "post", 403),
+        ("carol", "constitution/new", "post", 400),
+        ("bob", "critique/launch", "post", 403),
+        ("bob", "critique/prompts", "post", 403),
+        ("dan", "critique/launch", "post", 400),
+        ("bob", "datasets/sft", "get", 403),
+        ("dan", "datasets/sft", "get", 200),
     ],
 )
 def test_a_role_may_do_what_it_is_for_and_nothing_else(

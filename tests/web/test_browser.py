@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import Choice, Label, Skip, Slot
 from annotation.services import publish_guideline, set_policy
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
-from tests.builders import PASSWORD, Cast, make_cast, make_label, make_pair, make_rater
+from jobs.models import JobState
+from judging.models import Trial
+from serving.servers import register_server
+from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
+from tests.web.browser import CHROMIUM, serious, sign_in
 from tests.web.hostile import HOSTILE
 from training.models import TrainingMetric, TrainingRun
-
-CHROMIUM = os.environ.get("CONCORD_TEST_CHROMIUM", "/usr/bin/chromium")
-AXE = Path(settings.BASE_DIR) / "node_modules/axe-core/axe.min.js"
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,50 +28,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
 @pytest.fixture
 def cast() -> Cast:
     return make_cast()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console said: errors, and violations of the policy among them."""
-    return []
-
-
-@pytest.fixture
-def context(
-    chromium: Browser, live_server: LiveServer, complaints: list[str]
-) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(10_000)
-    context.on(
-        "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-    )
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield context
-    context.close()
-
-
-def sign_in(context: BrowserContext, username: str) -> Page:
-    page = context.new_page()
-    page.goto("/login/")
-    page.fill("#id_login", username)
-    page.fill("#id_password", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
-    return page
 
 
 def task(page: Page) -> str:
@@ -160,6 +112,28 @@ def test_the_queue_ends_with_a_word(context: BrowserContext, cast: Cast) -> None
     page.wait_for_selector("text=Nothing left to label")
 
 
+def test_a_key_pressed_before_the_scripts_have_arrived_stores_the_label(
+    context: BrowserContext, cast: Cast
+) -> None:
+    for number in range(2):
+        make_pair(cast.project, number, slots=1)
+    context.route("**/htmx.min.js", lambda route: route.abort())
+    page = sign_in(context, "alice")
+    page.goto("/projects/harbour/label/")
+    shown = task(page)
+
+    page.keyboard.press("2")
+    wait_for_next(page, shown)
+
+    assert Slot.objects.filter(state=Slot.State.DONE, labels__isnull=False).count() == 1
+    assert "csrfmiddlewaretoken" not in page.url
+    page.wait_for_load_state()
+    page.keyboard.press("k")
+    page.get_by_role("button", name="Unclear").click()
+    page.wait_for_selector("text=Nothing left to label")
+    assert Skip.objects.count() == 1
+
+
 def test_two_tabs_with_one_task_store_one_label_and_the_second_is_told(
     context: BrowserContext, cast: Cast
 ) -> None:
@@ -174,6 +148,7 @@ def test_two_tabs_with_one_task_store_one_label_and_the_second_is_told(
     shared = task(one)
     one.keyboard.press("1")
     wait_for_next(one, shared)
+    wait_until_stored(one, 1)
     other.keyboard.press("2")
     other.wait_for_selector("[data-code=already_labelled]")
 
@@ -226,21 +201,23 @@ def test_everything_on_the_page_is_done_by_key(
     page.keyboard.press("Tab")
     page.click("text=I have read version 1")
     page.wait_for_selector("[data-task]")
+    page.wait_for_load_state()
 
     page.keyboard.press("?")
-    assert page.is_visible("#keys")
+    page.wait_for_selector("#keys")
     page.keyboard.press("Escape")
-    assert not page.is_visible("#keys")
+    page.wait_for_selector("#keys", state="hidden")
     page.keyboard.press("g")
     page.wait_for_selector("#guideline.show")
     page.keyboard.press("Escape")
     page.wait_for_selector("#guideline", state="hidden")
 
     page.keyboard.press("d")
+    page.wait_for_selector(".difference mark")
     marked = page.locator(".difference mark").all_inner_texts()
     assert sorted(marked) == ["three", "two"]
     page.keyboard.press("d")
-    assert not page.is_visible(".difference mark")
+    page.wait_for_selector(".difference mark", state="hidden")
 
     first = task(page)
     page.keyboard.press("m")
@@ -252,7 +229,7 @@ def test_everything_on_the_page_is_done_by_key(
     page.keyboard.type(" and more")
     page.keyboard.press("Escape")
     page.keyboard.press("b")
-    assert page.is_visible("text=You edited A and chose otherwise")
+    page.wait_for_selector("text=You edited A and chose otherwise")
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     wait_for_next(page, first)
@@ -264,7 +241,7 @@ def test_everything_on_the_page_is_done_by_key(
     assert {edited.first.text[-9:], edited.second.text[-9:]} >= {" and more"}
 
     page.keyboard.press("k")
-    assert page.is_visible("button[value=unclear]")
+    page.wait_for_selector("button[value=unclear]")
     page.keyboard.press("Escape")
     page.keyboard.press("p")
     page.wait_for_selector("[data-paused]")
@@ -277,13 +254,13 @@ def test_a_label_survives_a_server_that_is_away(context: BrowserContext, cast: C
         make_pair(cast.project, number, slots=1)
     page = sign_in(context, "alice")
     page.goto("/projects/harbour/label/")
-    page.wait_for_timeout(1_000)
+    page.wait_for_selector("#task[data-ahead]")
     first = task(page)
     away = "**/label/submit"
     page.route(away, lambda route: route.abort())
     page.keyboard.press("a")
     wait_for_next(page, first)
-    page.wait_for_selector("text=kept here and not stored yet", timeout=20_000)
+    page.wait_for_selector("text=kept here and not stored yet")
     assert not Label.objects.exists()
     page.unroute(away)
     page.click("text=Send again")
@@ -353,11 +330,15 @@ def test_polling_leaves_the_focus_alone_ends_with_the_run_and_back_shows_the_who
 
     TrainingRun.objects.update(state="failed", error="it broke")
     page.wait_for_selector("text=it broke")
-    # The charts have a clock of their own: they ask once more before they know of the end.
-    page.wait_for_timeout(3_000)
+    # The charts have a clock of their own: they ask once more before they know of the end. What
+    # goes on asking asks every two seconds, so that no five seconds are ever silent.
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(5_000)
+    for _ in range(6):
+        asked.clear()
+        page.wait_for_timeout(5_000)
+        if not asked:
+            break
     assert asked == []
     assert complaints == []
 
@@ -378,7 +359,10 @@ def test_a_server_that_stumbles_takes_neither_the_page_nor_its_charts_away(
         route.fulfill(status=502, body="<h1>Bad gateway</h1>")
 
     page.route(address, stumble)
-    page.wait_for_timeout(4_500)
+    for _ in range(60):
+        if {url.endswith("metrics") for url in stumbled} == {True, False}:
+            break
+        page.wait_for_timeout(1_000)
     assert {url.endswith("metrics") for url in stumbled} == {True, False}
     assert page.is_visible("text=loss 1.0000")
     page.unroute(address)
@@ -397,6 +381,7 @@ def test_pages_are_accessible(
     rater = make_rater(cast.project, "imported")
     for number in range(4):
         make_label(make_pair(cast.project, number, slots=1), rater)
+    trial = make_trial(cast, run)
     context = chromium.new_context(base_url=live_server.url, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/login/")
@@ -406,6 +391,7 @@ def test_pages_are_accessible(
         *("", "label/", "datasets/", "judge/", "constitution/", "models/", "runs/new"),
         *("raters/", f"raters/{rater.pk}/", "agreement/", "coverage/", "gold/", "gold/next"),
         *("adjudication/", "guideline/", "intake/", "quality/", "invitations/", "mine/"),
+        *("inference/", f"inference/trials/{trial.pk}/", f"models/{trial.model_version.pk}/"),
     ):
         page.goto(f"/projects/harbour/{path}")
         assert serious(page) == [], path
@@ -418,12 +404,24 @@ def test_pages_are_accessible(
     context.close()
 
 
-def serious(page: Page) -> list[str]:
-    """Serious and critical findings of axe-core, with the element they are about."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:120]}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
+def make_trial(cast: Cast, run: TrainingRun) -> Trial:
+    """A trial with everything on its page."""
+    register_server(name="judge", location="m", url="http://127.0.0.1:9", model_version=None)
+    return Trial.objects.create(
+        project=cast.project,
+        model_version=run.base_model,
+        engine="server",
+        prompt="A or B?",
+        options=["A", "B"],
+        state=JobState.SUCCEEDED,
+        result={
+            "text": "A, of course.",
+            "prompt_tokens": 12,
+            "completion_tokens": 5,
+            "finish_reason": "stop",
+            "logprob_sum": -1.5,
+            "seconds": 0.4,
+            "probabilities": [0.75, 0.25],
+            "mass": 0.99,
+        },
+    )

@@ -76,15 +76,19 @@ def test_the_constitution_shows_every_version_with_status_hash_and_principles(
     make_draft(cast.project)
     client.force_login(cast.bob)
 
-    page = client.get(CONSTITUTION).content.decode()
+    listed = client.get(CONSTITUTION).content.decode()
+    for shown in ("version 1", "version 2", "published", "draft", published.sha256[:12]):
+        assert shown in listed
 
-    assert published.sha256 in page
-    for shown in ("version 1", "version 2", "published", "draft", "weight 3.0"):
-        assert shown in page
+    slug = published.constitution.slug
+    pages = [client.get(f"{CONSTITUTION}{slug}/{n}/").content.decode() for n in (1, 2)]
+    assert published.sha256 in pages[0]
+    whole = "".join(pages)
+    assert "weight 3" in whole
     for text in ("Say what is rude.", "Make it kinder.", "Choose the response that is shorter."):
-        assert text in page
-    assert "<em>more polite" not in page
-    assert "&lt;em&gt;more polite&lt;/em&gt;" in page
+        assert text in whole
+    assert "<em>more polite" not in whole
+    assert "&lt;em&gt;more polite&lt;/em&gt;" in whole
 
 
 def test_the_constitutions_of_another_project_are_not_shown(client: Client, cast: Cast) -> None:
@@ -119,6 +123,23 @@ def test_the_form_launches_a_queued_run_of_the_judge_it_describes(
     page = client.get(page_of(run)).content.decode()
     assert "Waiting for a worker." in page
     assert str(version) in page
+
+
+def test_a_judge_looks_at_one_batch_where_it_is_told_to(client: Client, cast: Cast) -> None:
+    version, model = make_published(cast.project), make_model(cast.project)
+    client.force_login(cast.dan)
+    assert 'value="critique-3"' in client.get(f"{JUDGE}?batch=critique-3").content.decode()
+    client.post(
+        JUDGE + "launch",
+        {
+            "constitution": version.pk,
+            "model": model.pk,
+            "engine": "transformers",
+            "which": "all",
+            "batch": "critique-3",
+        },
+    )
+    assert JudgeRun.objects.get().selection == {"which": "all", "batch": "critique-3"}
 
 
 def test_a_draft_a_foreign_model_and_an_unknown_engine_are_refused(

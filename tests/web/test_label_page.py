@@ -27,6 +27,7 @@ def post(client: Client, action: str, slot: Slot, **fields: object) -> tuple[int
     answer = client.post(
         f"/projects/harbour/label/{action}",
         {"task": str(task_name(slot.pk)), "lease": str(slot.lease), **fields},
+        headers={"HX-Request": "true"},
     )
     return answer.status_code, answer.content.decode()
 
@@ -75,6 +76,24 @@ def test_a_label_is_stored_and_the_next_card_comes_back(client: Client, cast: Ca
     assert "<html" not in card
     assert f'data-task="{task_name(held(cast).pk)}"' in card
     assert held(cast).pk != slot.pk
+
+
+def test_a_form_sent_without_scripts_is_answered_by_the_whole_page(
+    client: Client, cast: Cast
+) -> None:
+    make_pair(cast.project, slots=1)
+    open_page(client)
+    slot = held(cast)
+    sent = {"task": str(task_name(slot.pk)), "lease": str(slot.lease), "choice": "left"}
+
+    page = client.post("/projects/harbour/label/submit", sent).content.decode()
+    paused = client.post("/projects/harbour/label/pause").content.decode()
+
+    assert Label.objects.count() == 1
+    assert "<html" in page
+    assert "Nothing left to label" in page
+    assert "<html" in paused
+    assert "data-paused" in paused
 
 
 def test_a_second_tab_is_told_and_changes_nothing(client: Client, cast: Cast) -> None:

@@ -270,12 +270,34 @@ def test_the_metrics_are_a_chart_per_panel_and_say_the_last_step(
     state = client.get(address).json()
 
     assert state["last_step"] == steps
-    assert list(state["charts"]) == [name for name, _ in PANELS]
+    assert list(state["charts"]) == [name for name, _ in PANELS["dpo"]]
     loss = points(state["charts"]["loss"])
     assert len(loss) <= MAX_POINTS + 1
     assert loss[0] == {"step": 1, "value": 1.0}
     assert loss[-1]["step"] == steps
     assert points(state["charts"]["reward_margin"]) == []
+
+
+def test_an_sft_run_shows_its_own_charts_and_the_loss_of_held_out_completions(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    measured = {"loss": 0.425, "low": 0.3, "high": 0.5}
+    heldout = {"metric": "completion_loss", "split": "validation", "n": 8}
+    TrainingRun.objects.update(
+        method="sft",
+        state="succeeded",
+        result={"heldout": {**heldout, "before": measured, "after": {**measured, "loss": 0.25}}},
+    )
+    sign_in(client, "sam")
+
+    page = client.get(page_of(run)).content.decode()
+
+    for shown in ("Held-out loss per completion token", "0.425", "0.250", "8 validation compl"):
+        assert shown in page
+    assert "Reward margin" not in page
+    charts = client.get(f"{page_of(run)}metrics").json()["charts"]
+    assert list(charts) == [name for name, _ in PANELS["sft"]]
 
 
 def test_a_queued_run_is_cancelled_at_once_and_only_by_a_researcher(

@@ -45,9 +45,14 @@ document.addEventListener("visibilitychange", () => {
 
 // --- The next task, ahead of time ---------------------------------------------------------------
 
+function setAhead(card) {
+  ahead = card;
+  host.toggleAttribute("data-ahead", card !== null);
+}
+
 async function fetchAhead() {
   const task = shownTask();
-  ahead = null;
+  setAhead(null);
   if (!task || form().hasAttribute("data-learning")) return;
   // A task that is still being sent is still held: asked now, the server would offer it again.
   await sending;
@@ -56,7 +61,7 @@ async function fetchAhead() {
     const answer = await fetch(`${host.dataset.next}?besides=${task}`, { headers: { Accept: "text/html" } });
     if (answer.status !== 200 || answer.redirected) return;
     const html = await answer.text();
-    if (shownTask() === task) ahead = html;
+    if (shownTask() === task) setAhead(html);
   } catch {
     // Without it the next card comes with the answer to this one.
   }
@@ -96,7 +101,7 @@ async function send(body) {
 
 function submitAhead(body) {
   const card = ahead;
-  ahead = null;
+  setAhead(null);
   unsent += 1;
   const undo = $("[data-undo] button");
   undo.disabled = true;
@@ -137,7 +142,8 @@ document.addEventListener("submit", (event) => {
     return;
   }
   fill(held, pressed);
-  if (ahead === null) return;
+  // Without htmx (its script has not arrived yet) the form is sent as a form.
+  if (ahead === null || !window.htmx) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   const body = new FormData(held, event.submitter);
