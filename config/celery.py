@@ -38,6 +38,16 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep the reply cache within its bound": {
+        "task": "serving.tasks.trim_replies_task",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
+    "notice servers that lost their supervisor": {
+        "task": "serving.tasks.note_lost_supervisors_task",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "find pairs that seniors should decide": {
         "task": "annotation.tasks.find_adjudications_task",
         "schedule": 60.0,

@@ -56,6 +56,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CONCORD_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "jobs",
     "corpus",
+    "serving",
     "constitution",
     "annotation",
     "judging",
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "django_htmx",
@@ -200,6 +202,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ChoiceEnum": "annotation.models.Choice",
         "PressedEnum": "annotation.services.labels.ON_SCREEN",
+        "JobStateEnum": "jobs.models.JobState",
+        "ConstitutionStatusEnum": "constitution.models.versions.ConstitutionVersion.Status",
+        "RevisionStatusEnum": "constitution.models.revisions.Revision.Status",
     },
 }
 
@@ -257,15 +262,38 @@ REAP_INTERVAL_SECONDS = env.float("CONCORD_REAP_INTERVAL_SECONDS", default=10.0)
 IMPORT_BATCH_PAIRS = 2_000
 MAX_COMMENT_CHARACTERS = 5_000
 MAX_EDIT_CHARACTERS = 100_000
-JUDGE_CHUNK_PAIRS = 64
+JUDGE_PAGE_PAIRS = 256
+JUDGE_STORE_VERDICTS = 512
+# Prompts that a critique–revise run has on the way at once; a worker that dies loses one wave of
+# them.
+REVISE_PAGE_PROMPTS = 256
 
 DATASETS_FOLDER = CONCORD_HOME / "datasets"
 RUNS_FOLDER = CONCORD_HOME / "runs"
 # Threads that one process may use for tensors; on small machines one is the fastest.
 COMPUTE_THREADS = env.int("CONCORD_COMPUTE_THREADS", default=1)
+# Addresses of inference servers, such as http://gpu1:8000,http://gpu2:8000; those that
+# `manage.py serve_model` runs are found by themselves.
+INFERENCE_SERVERS = env.list("INFERENCE_SERVERS", default=[])
 ENGINE_OPTIONS: dict[str, dict[str, Any]] = {
     "transformers": {"threads": COMPUTE_THREADS, "batch_size": 64},
+    "server": {
+        "in_flight": env.int("INFERENCE_IN_FLIGHT", default=256),
+        "deadline_seconds": env.float("INFERENCE_DEADLINE_SECONDS", default=900.0),
+        "api_key": env.str("INFERENCE_API_KEY", default=""),
+    },
+    "vllm": {
+        "tensor_parallel": env.int("VLLM_TENSOR_PARALLEL", default=1),
+        "gpu_memory_share": env.float("VLLM_GPU_MEMORY_SHARE", default=0.9),
+    },
 }
+# Where models lie that may be registered from the browser by their folder.
+MODELS_FOLDERS = env.list("CONCORD_MODELS_FOLDERS", default=[str(CONCORD_HOME / "models")])
+SERVERS_FOLDER = CONCORD_HOME / "servers"
+# Answers that need not be asked for again are kept up to this size.
+REPLY_CACHE_BYTES = env.int("CONCORD_REPLY_CACHE_MEGABYTES", default=512) * 1_000_000
+# The unit of models' prices.
+CURRENCY = env.str("CONCORD_CURRENCY", default="USD")
 
 # What made a dataset or model, written into manifests: the release, and the commit where known.
 CODE_VERSION = env.str("CONCORD_CODE_VERSION", default="0.1.0")

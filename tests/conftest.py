@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
+
+from tests.inference.vllm_server import SandboxServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -37,3 +39,14 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"Skipping is forbidden here: {item.nodeid}: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    """A real vLLM server on the sandbox model. A test that kills it waits until it is back."""
+    server = SandboxServer(tmp_path_factory.mktemp("vllm-logs"))
+    try:
+        server.wait_until_healthy()
+        yield server
+    finally:
+        server.close()
