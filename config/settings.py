@@ -274,6 +274,7 @@ RUNS_FOLDER = CONCORD_HOME / "runs"
 COMPUTE_THREADS = env.int("CONCORD_COMPUTE_THREADS", default=1)
 # Addresses of inference servers, such as http://gpu1:8000,http://gpu2:8000; those that
 # `manage.py serve_model` runs are found by themselves.
+GPUS_PER_SERVER = env.int("INFERENCE_GPUS_PER_SERVER", default=1)
 INFERENCE_SERVERS = env.list("INFERENCE_SERVERS", default=[])
 ENGINE_OPTIONS: dict[str, dict[str, Any]] = {
     "transformers": {"threads": COMPUTE_THREADS, "batch_size": 64},

@@ -55,6 +55,12 @@ def compared_principles(version: ConstitutionVersion) -> list[Principle]:
     return list(principles.order_by("position"))
 
 
+def verified_principles(version: ConstitutionVersion) -> list[Principle]:
+    """The principles that a program checks, in order: those with a verifier and a weight."""
+    principles = version.principles.filter(weight__gt=0, verifier__isnull=False)
+    return list(principles.order_by("position"))
+
+
 def revised_principles(version: ConstitutionVersion) -> list[Principle]:
     """The principles by which answers are revised, in order: those that ask for a critique and a
     revision and have a weight."""

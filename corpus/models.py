@@ -37,6 +37,9 @@ class Prompt(models.Model):
     difficulty = models.CharField(max_length=50, blank=True)
     language = models.CharField(max_length=35, blank=True)
     sensitive = models.BooleanField(default=False)
+    reference = models.TextField(
+        blank=True, help_text="A right answer that somebody wrote, for judges that compare with it."
+    )
     duplicate_group = models.BigIntegerField(
         null=True,
         blank=True,

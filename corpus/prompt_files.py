@@ -25,6 +25,7 @@ from corpus.intake import intake_policy, launch_scan
 from corpus.models import IntakePolicy, IntakeScan, Project, Prompt, PromptOriginal
 from corpus.redaction import Redactor
 from corpus.services import Rejected
+from corpus.writing import add_references
 
 # What a red-team set has beside its transcript says nothing of the prompt.
 TRANSCRIPT = "transcript"
@@ -110,8 +111,9 @@ def _store(project: Project, records: Iterable[PromptRecord], policy: IntakePoli
     for record in records:
         before = [turn.model_dump() for turn in record.prompt]
         redactor = Redactor()
-        messages = before
+        messages, reference = before, record.reference
         if policy.redact_pii:
+            reference = redactor.text(reference)
             messages = [turn | {"content": redactor.text(turn["content"])} for turn in before]
         sha256 = prompt_sha256(messages)
         if redactor.counts:
@@ -127,6 +129,7 @@ def _store(project: Project, records: Iterable[PromptRecord], policy: IntakePoli
                 difficulty=record.difficulty,
                 language=record.language,
                 sensitive=record.sensitive,
+                reference=reference,
             ),
         )
     lock_project(project)
@@ -134,6 +137,9 @@ def _store(project: Project, records: Iterable[PromptRecord], policy: IntakePoli
     known = dict(there.values_list("sha256", "pk"))
     marked = [pk for sha256, pk in known.items() if rows[sha256].sensitive]
     Prompt.objects.filter(pk__in=marked, sensitive=False).update(sensitive=True)
+    add_references(
+        {pk: rows[sha256].reference for sha256, pk in known.items() if rows[sha256].reference}
+    )
     fresh = [row for sha256, row in rows.items() if sha256 not in known]
     Prompt.objects.bulk_create(fresh)
     kept = []

@@ -123,6 +123,7 @@ def _prepare(record: PairRecord, policy: IntakePolicy) -> Incoming:
                 ),
                 "response_a": redactor.text(record.response_a),
                 "response_b": redactor.text(record.response_b),
+                "reference": redactor.text(record.reference),
             }
         )
         if redactor.counts:
@@ -170,6 +171,7 @@ def new_pairs(project: Project, records: Sequence[PairRecord]) -> list[NewPair]:
             domain=one.domain,
             difficulty=one.difficulty,
             language=one.language,
+            reference=one.reference,
         )
         for one in records
     ]

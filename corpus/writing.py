@@ -39,6 +39,7 @@ class NewPair:
     domain: str = ""
     difficulty: str = ""
     language: str = ""
+    reference: str = ""
 
 
 class PairRow(NamedTuple):
@@ -186,7 +187,7 @@ def _held_back(hashes: PairHashes, policy: IntakePolicy) -> str:
 
 PROMPT = (
     *("project_id", "messages", "sha256", "source", "domain", "difficulty", "language"),
-    *("sensitive", "created_at"),
+    *("sensitive", "reference", "created_at"),
 )
 COMPLETION = (
     *("prompt_id", "text", "model_version_id", "sampling", "token_count", "finish_reason"),
@@ -219,12 +220,24 @@ def _ensure_prompts(project: Project, rows: Sequence[_Row]) -> tuple[dict[str, i
                 wanted[key].difficulty,
                 wanted[key].language,
                 False,
+                wanted[key].reference,
                 now,
             )
             for key in new
         ),
     )
+    add_references(
+        {pk: wanted[key].reference for key, pk in there.items() if wanted[key].reference}
+    )
     return there | dict(zip(new, ids, strict=True)), set(new)
+
+
+def add_references(references: Mapping[int, str]) -> None:
+    """Give prompts, by id, the reference answers that they lack; one that is there stays."""
+    lacking = list(Prompt.objects.filter(pk__in=list(references), reference=""))
+    for prompt in lacking:
+        prompt.reference = references[prompt.pk]
+    Prompt.objects.bulk_update(lacking, ["reference"], batch_size=500)
 
 
 def _ensure_completions(

@@ -1,5 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from corpus.models import Project
 
 
 class ExportsConfig(AppConfig):
     name = "exports"
+
+    def ready(self) -> None:
+        from judging.selectors import provide_dataset_pairs
+
+        provide_dataset_pairs(_dataset_pairs)
+
+
+def _dataset_pairs(project: Project, sha256: str) -> Iterable[str]:
+    # Here and not above: PyArrow takes a while, and most commands read no dataset.
+    from exports.selectors import dataset_pairs
+
+    return dataset_pairs(project, sha256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,10 +10,29 @@ from django.db.models import QuerySet
 
 from corpus.models import Project
 from exports.models import DatasetVersion
+from exports.splits import SPLITS
+from judging.errors import UnknownSelectionError
 
 
 def datasets_of(project: Project) -> QuerySet[DatasetVersion]:
     return DatasetVersion.objects.filter(project=project).select_related("created_by")
+
+
+def dataset_pairs(project: Project, sha256: str) -> Iterator[str]:
+    """The sha256 of every pair of a preference dataset, split by split.
+
+    UnknownSelectionError where the project has no such dataset, or its folder is gone.
+    """
+    dataset = DatasetVersion.objects.filter(project=project, sha256=sha256).first()
+    if dataset is None or dataset.kind != DatasetVersion.Kind.PREFERENCE:
+        raise UnknownSelectionError(f"{project.slug} has no dataset of preferences {sha256}.")
+    for split in SPLITS:
+        path = dataset.folder / f"{split}.parquet"
+        if not path.exists():
+            raise UnknownSelectionError(f"{path.name} of the dataset {sha256} is gone.")
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["pair_sha256"]):
+                yield from batch.column("pair_sha256").to_pylist()
 
 
 def first_rows(dataset: DatasetVersion, count: int) -> list[dict[str, Any]]:

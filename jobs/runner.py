@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from jobs import services
 from jobs.errors import JobCancelled, JobError, JobInterrupted, LeaseLost, WorkerStopping
@@ -99,11 +99,28 @@ def _do(context: JobContext[AnyJob], work: Callable[[JobContext[AnyJob]], None])
                 services.hand_back(job, count_attempt=True)
         except LeaseLost:
             raise
+        except (OperationalError, InterfaceError) as error:
+            # The connection is gone, or the database refuses: neither is the work's fault.
+            _after_lost_connection(job, error)
         except Exception as error:
             logger.exception("%s %s failed", type(job).__name__, job.pk)
             services.finish_job(job, JobState.FAILED, error=f"{type(error).__name__}: {error}")
         else:
             services.finish_job(job, JobState.SUCCEEDED)
+
+
+def _after_lost_connection(job: Job, error: Exception) -> None:
+    """Back into the queue over a fresh connection; where there is none, the reaper will find it."""
+    logger.warning("%s %s lost its database: %s", type(job).__name__, job.pk, error)
+    connection.close()
+    try:
+        if job.attempts >= job.max_attempts:
+            services.finish_job(job, JobState.FAILED, error=f"The database was lost: {error}")
+        else:
+            services.hand_back(job, count_attempt=True)
+    except DatabaseError:
+        logger.warning("%s %s waits for the reaper", type(job).__name__, job.pk, exc_info=True)
+        connection.close()
 
 
 def _beat_until(context: JobContext[AnyJob], stop: threading.Event) -> None:

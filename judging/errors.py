@@ -4,7 +4,11 @@ JudgingError
 ├── UnknownTemplateError    no template of that name
 ├── NotOursToRunError       a foreign judge (its verdicts were imported) was to be run here
 ├── NoAuditSetError         there is no pair that humans have decided
-└── NothingToTryError       a trial of a constitution without a principle that could be tried
+├── NothingToTryError       a trial of a constitution without a principle that could be tried
+├── BadSettingsError        settings that no judge can have
+├── JudgeExistsError        another judge has that name
+├── NotCalibratableError    too few pairs that humans decided, or all decided alike
+└── UnknownSelectionError   pairs were asked for by what there is not
 """
 
 
@@ -25,4 +29,20 @@ class NoAuditSetError(JudgingError):
 
 
 class NothingToTryError(JudgingError):
+    pass
+
+
+class BadSettingsError(JudgingError):
+    pass
+
+
+class JudgeExistsError(JudgingError):
+    pass
+
+
+class NotCalibratableError(JudgingError):
+    pass
+
+
+class UnknownSelectionError(JudgingError):
     pass

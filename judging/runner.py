@@ -1,61 +1,63 @@
-"""What a worker does for a judge run: ask as fast as the engine answers, store each verdict once.
+"""What a worker does for a judge run: ask as fast as the judge answers, store each verdict once.
 
-Questions go to the engine in one stream, so that it never waits for the database; answers come in
+Questions go to the judge in one stream, so that it never waits for the database; replies come in
 any order and are stored some hundreds at a time, each batch in one transaction with the labels
-of the pairs that are complete by it.
+of the pairs that are complete by it. Before its first pair a judge that has not been admitted
+answers gold; among its pairs gold rides along, and the run stops where κ falls too low.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from annotation.models import Label
-from constitution.models import Principle
-from constitution.selectors import compared_principles
-from corpus.models import ModelVersion, Pair
-from inference.engine import Answer, Choice, Engine, Request
+from annotation.models import Rater, Slot
+from annotation.services.judge_gold import give_gold
+from annotation.services.policy import policy_of
+from constitution.selectors import compared_principles, verified_principles
+from corpus.models import Pair
+from inference.engine import Engine
 from inference.errors import InferenceError
 from inference.server.engine import ServerEngine
 from inference.server.metrics import ServerMetrics
 from jobs.errors import JobInterrupted, LeaseLost, PermanentJobError, TransientJobError
 from jobs.runner import JobContext
 from jobs.services import assert_lease
-from judging.arithmetic import Order, Reading, combine, outcome, p_first_from_shown
+from judging.arithmetic import p_first_from_shown
+from judging.asking import Asker, DirectAsker, JuryAsker, ReasonedAsker, Reply, VerifierAsker
+from judging.certification import (
+    TO_CERTIFY,
+    calibration_to_answer,
+    gold_among,
+    refuse_suspended,
+    settle,
+    status_of,
+    watch,
+)
+from judging.errors import UnknownSelectionError
+from judging.labelling import order_of, write_labels
 from judging.lengths import judge_lengths
 from judging.models import JudgeConfig, JudgeRun, Verdict
-from judging.prompts import OPTIONS, template_named
-from judging.selectors import PairSelection, pairs_to_judge
+from judging.questions import Plan, Question
+from judging.selectors import PairSelection, choose_pairs, pairs_of_run
 from serving.accounts import Meter
-from serving.asking import ask_choices
-from serving.engines import as_job_error, open_model
+from serving.engines import as_job_error, machines_of, open_model
 from serving.models import Usage
 
 # What is answered is stored at least so often, for the page that shows the progress.
 STORE_SECONDS = 1.0
 
+Page = tuple[list[Pair], set[int]]
+"""Pairs to judge, and the ids of those among them that only ride along."""
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One call to the judge: a pair under a principle in one order."""
 
-    pair: Pair
-    principle: Principle
-    order: Verdict.Order
-
-    def request(self, template_name: str, seed: int) -> Request:
-        first, second = self.pair.first.text, self.pair.second.text
-        shown = (first, second) if self.order == Verdict.Order.FIRST_SECOND else (second, first)
-        messages = template_named(template_name)(
-            self.principle.comparison, self.pair.prompt.messages, *shown
-        )
-        return Request(messages=messages, seed=seed)
+class _OutOfServiceError(Exception):
+    """The judge is not in production any more: it must be certified again, or is suspended."""
 
 
 def judge(context: JobContext[JudgeRun]) -> None:
@@ -63,8 +65,11 @@ def judge(context: JobContext[JudgeRun]) -> None:
     config = JudgeConfig.objects.select_related(
         "constitution_version", "model_version__parent", "rater"
     ).get(pk=context.job.config_id)
-    if config.model_version is None or config.constitution_version is None:
-        raise PermanentJobError(f"{config} is a foreign judge and cannot be run here.")
+    refuse_foreign(config)
+    refuse_suspended(config.rater)
+    if config.model_version is None:
+        judge_with(context, config, None)
+        return
     _check_lengths(context.job, config)
     try:
         engine = open_model(config.engine, config.model_version)
@@ -74,17 +79,63 @@ def judge(context: JobContext[JudgeRun]) -> None:
         judge_with(context, config, engine)
 
 
-def judge_with(context: JobContext[JudgeRun], config: JudgeConfig, engine: Engine) -> None:
-    """Judge the run's pairs with an engine that is open already."""
-    if config.model_version is None or config.constitution_version is None:
+def judge_with(context: JobContext[JudgeRun], config: JudgeConfig, engine: Engine | None) -> None:
+    """Judge the run's pairs with an engine that is open already; None: the judge needs none."""
+    refuse_foreign(config)
+    meter = None
+    if engine is not None and config.model_version is not None:
+        meter = Meter(
+            config.project,
+            config.model_version,
+            engine.name,
+            Usage.Purpose.JUDGE,
+            run_id=context.job.pk,
+        )
+    plan = plan_of(config, seed=context.job.seed)
+    asker = asker_of(config, plan, engine, meter)
+    _Judging(context, config, plan, asker, engine, meter).run()
+
+
+def refuse_foreign(config: JudgeConfig) -> None:
+    if config.foreign:
         raise PermanentJobError(f"{config} is a foreign judge and cannot be run here.")
-    principles = compared_principles(config.constitution_version)
+
+
+def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
+    """What this judge asks of each pair. PermanentJobError where it has nothing to judge by."""
+    version, mode = config.constitution_version, config.settings.mode
+    if mode == "jury":
+        weights = [member.weight for member in config.members.all()]
+        if not weights:
+            raise PermanentJobError(f"{config} is a jury without members.")
+        return Plan(config, (), seed=seed, members=weights)
+    if version is None:
+        raise PermanentJobError(f"{config} has no constitution to judge by.")
+    if mode == "verifier":
+        principles, lacking = verified_principles(version), "verifier"
+    else:
+        principles, lacking = compared_principles(version), "comparison"
     if not principles:
         raise PermanentJobError(
-            f"{config.constitution_version} has no principle with a comparison and a weight above "
-            "0, so there is nothing to judge by."
+            f"{version} has no principle with a {lacking} and a weight above 0, so there is "
+            "nothing to judge by."
         )
-    _Judging(context, config, config.model_version, principles, engine).run()
+    return Plan(config, principles, seed=seed)
+
+
+def asker_of(
+    config: JudgeConfig, plan: Plan, engine: Engine | None, meter: Meter | None
+) -> Asker:
+    """Who answers this judge's questions."""
+    mode = plan.settings.mode
+    if mode == "jury":
+        return JuryAsker(list(config.members.select_related("judge__rater")))
+    if mode == "verifier":
+        return VerifierAsker()
+    if engine is None or meter is None or config.model_version is None:
+        raise PermanentJobError(f"{config} asks a model, and none is open.")
+    kind = ReasonedAsker if mode == "reasoned" else DirectAsker
+    return kind(engine, config.model_version, plan, meter)
 
 
 def _check_lengths(run: JudgeRun, config: JudgeConfig) -> None:
@@ -107,95 +158,125 @@ class _Judging:
         self,
         context: JobContext[JudgeRun],
         config: JudgeConfig,
-        model: ModelVersion,
-        principles: Sequence[Principle],
-        engine: Engine,
+        plan: Plan,
+        asker: Asker,
+        engine: Engine | None,
+        meter: Meter | None,
     ) -> None:
         self._context = context
         self._config = config
-        self._model = model
+        self._plan = plan
+        self._asker = asker
         self._engine = engine
+        self._meter = meter
         self._job = context.job
-        self._principles = principles
-        self._meter = Meter(
-            config.project, model, engine.name, Usage.Purpose.JUDGE, run_id=context.job.pk
-        )
-        self._asked: dict[int, Question] = {}
-        self._open_questions: dict[int, int] = {}
-        self._verdicts: list[Verdict] = []
-        self._complete: list[Pair] = []
-        self._done = 0
+        self._rater = config.rater
+        self._machines = 0 if engine is None else machines_of(engine)
+        self._in_production = False
+        self._clear()
+        self._done = self._job.pairs_done
         self._total = 0
         self._stored_at = time.monotonic()
 
     def run(self) -> None:
-        pending = pairs_to_judge(self._config, PairSelection.model_validate(self._job.selection))
-        each = len(self._principles) * len(Verdict.Order)
-        judged = Verdict.objects.filter(run=self._job).values("pair").annotate(n=Count("pk"))
-        self._done = judged.filter(n=each).count()
-        self._total = self._job.progress_total or pending.count()
+        selection = PairSelection.model_validate(self._job.selection)
+        try:
+            choose_pairs(self._job, self._config, selection)
+        except UnknownSelectionError as error:
+            raise PermanentJobError(str(error)) from error
+        self._total = self._job.progress_total or (
+            self._done + pairs_of_run(self._job, self._config, selection).count()
+        )
+        JudgeRun.objects.filter(pk=self._job.pk).update(done_before=self._done)
         self._context.report(self._done, self._total)
         before = _metrics(self._engine)
         try:
-            self._ask(pending)
+            self._serve(selection)
         except LeaseLost:
             raise
         except (JobInterrupted, TransientJobError):
             # What was answered is not asked again by whoever takes the run up.
             self._store()
             raise
-        self._store()
         after = _metrics(self._engine)
-        if before is not None and after is not None:
+        if self._meter is not None and before is not None and after is not None:
             self._meter.record(prefix_cache=after.since(before))
 
-    def _ask(self, pending: QuerySet[Pair]) -> None:
+    def _serve(self, selection: PairSelection) -> None:
+        while True:
+            while status_of(self._rater) in TO_CERTIFY:
+                self._certify()
+            refuse_suspended(self._rater)
+            self._in_production = True
+            try:
+                self._ask(self._production(selection))
+                return
+            except _OutOfServiceError:
+                self._clear()
+            finally:
+                self._in_production = False
+
+    def _certify(self) -> None:
+        """One try, or what was lacking of one: gold alone, with the answers known to us."""
+        self._context.report(self._done, self._total, note="answering gold, to be admitted")
+        wanted = calibration_to_answer(self._rater)
+        self._ask((page, {pair.pk for pair in page}) for page in _pages(_of(wanted)))
+        settle(self._rater)
+
+    def _production(self, selection: PairSelection) -> Iterator[Page]:
+        """The run's pairs, page by page, and the gold that rides among them."""
+        if selection.which == "gold":
+            policy = policy_of(self._config.project_id)
+            wanted = give_gold(
+                rater=self._rater,
+                purpose=Slot.Purpose.RECALIBRATION,
+                count=policy.recalibration_per_week,
+                now=timezone.now(),
+            )
+            waiting = Slot.objects.filter(rater=self._rater, state=Slot.State.WAITING)
+            wanted += list(waiting.values_list("pair_id", flat=True))
+            yield from ((page, {pair.pk for pair in page}) for page in _pages(_of(wanted)))
+            return
+        for page in _pages(pairs_of_run(self._job, self._config, selection)):
+            riding = set(gold_among(self._rater, page))
+            yield [*page, *_loaded(_of(sorted(riding)))], riding
+
+    def _ask(self, pages: Iterable[Page]) -> None:
         try:
-            ask_choices(
-                self._engine,
-                self._model,
-                self._requests(pending),
-                OPTIONS,
-                self._take,
-                on_wait=self._context.checkpoint,
+            self._asker.ask(
+                self._questions(pages), self._take, on_wait=self._context.checkpoint
             )
         except InferenceError as error:
             raise as_job_error(error) from error
+        self._store()
 
-    def _requests(self, pending: QuerySet[Pair]) -> Iterator[Request]:
-        """Page by page, one principle after the other: requests that begin alike go together, so
-        that the engine finds their beginning in its prefix cache."""
-        number = 0
-        for page in _pages(pending):
+    def _questions(self, pages: Iterable[Page]) -> Iterator[Question]:
+        """What was not asked yet, in an earlier attempt at this run."""
+        for page, riding in pages:
             self._context.checkpoint()
-            for question in self._questions(page):
-                self._asked[number] = question
-                number += 1
-                yield question.request(self._config.template, self._job.seed)
-
-    def _questions(self, page: Sequence[Pair]) -> list[Question]:
-        """What was not asked yet of these pairs, in an earlier attempt at this run."""
-        there = set(
-            Verdict.objects.filter(run=self._job, pair__in=page).values_list(
-                "pair", "principle", "order"
+            self._riding |= riding
+            there = set(
+                Verdict.objects.filter(run=self._job, pair__in=page).values_list(
+                    "pair", "principle", "order", "sample"
+                )
             )
-        )
-        questions = [
-            Question(pair, principle, order)
-            for principle in self._principles
-            for pair in page
-            for order in Verdict.Order
-            if (pair.pk, principle.pk, order.value) not in there
-        ]
-        for question in questions:
-            pair_id = question.pair.pk
-            self._open_questions[pair_id] = self._open_questions.get(pair_id, 0) + 1
-        return questions
+            questions = [one for one in self._plan.page(page) if one.key not in there]
+            for question in questions:
+                pair_id = question.pair.pk
+                self._open_questions[pair_id] = self._open_questions.get(pair_id, 0) + 1
+            waiting = Slot.objects.filter(
+                rater=self._rater, pair__in=page, state=Slot.State.WAITING
+            )
+            owed = set(waiting.values_list("pair_id", flat=True))
+            # Answered before it was known as gold: its verdicts are there, its answer is not.
+            for pair in page:
+                if pair.pk in owed and pair.pk not in self._open_questions:
+                    self._riding.add(pair.pk)
+                    self._complete.append(pair)
+            yield from questions
 
-    def _take(self, answer: Answer[Choice], cached: bool) -> None:
-        question = self._asked.pop(answer.index)
-        self._meter.add(answer, cached=cached)
-        self._verdicts.append(_verdict(self._job, question, answer))
+    def _take(self, question: Question, reply: Reply) -> None:
+        self._verdicts.append(_verdict(self._job, self._config, question, reply))
         pair = question.pair
         self._open_questions[pair.pk] -= 1
         if not self._open_questions[pair.pk]:
@@ -208,94 +289,85 @@ class _Judging:
 
     def _store(self) -> None:
         """Verdicts, the labels they complete, and what they took: all of it or nothing."""
-        if self._verdicts:
+        gold = 0
+        if self._verdicts or self._complete:
+            self._refuse_out_of_service()
             with transaction.atomic():
                 assert_lease(self._job)
                 Verdict.objects.bulk_create(self._verdicts, ignore_conflicts=True)
-                _write_labels(self._job, self._config, self._complete, self._principles)
-                self._meter.record()
-            self._done += len(self._complete)
+                counted = write_labels(
+                    self._job, self._config, self._plan, self._complete, self._riding
+                )
+                if self._meter is not None:
+                    self._meter.record()
+                held = self._machines * (time.monotonic() - self._stored_at)
+                JudgeRun.objects.filter(pk=self._job.pk).update(
+                    engine_seconds=F("engine_seconds") + held
+                )
+            self._done += counted.pairs
+            gold = counted.gold
+            self._riding.difference_update(pair.pk for pair in self._complete)
             self._verdicts.clear()
             self._complete.clear()
         self._context.report(self._done, self._total)
         self._stored_at = time.monotonic()
+        if gold and self._in_production and not watch(self._rater):
+            raise _OutOfServiceError
+
+    def _refuse_out_of_service(self) -> None:
+        """Nothing is labelled by a judge that was sent away meanwhile."""
+        refuse_suspended(self._rater)
+        if self._in_production and status_of(self._rater) != Rater.Status.ACTIVE:
+            raise _OutOfServiceError
+
+    def _clear(self) -> None:
+        self._open_questions: dict[int, int] = {}
+        self._verdicts: list[Verdict] = []
+        self._complete: list[Pair] = []
+        self._riding: set[int] = set()
+
+
+def _of(pairs: Sequence[int]) -> QuerySet[Pair]:
+    return Pair.objects.filter(pk__in=pairs).order_by("pk")
+
+
+def _loaded(pairs: QuerySet[Pair]) -> QuerySet[Pair]:
+    return pairs.select_related("prompt", "first", "second")
 
 
 def _pages(pairs: QuerySet[Pair]) -> Iterator[list[Pair]]:
     """In primary-key order, each page read afresh: no cursor is open while the judge thinks."""
     last = 0
     while True:
-        page = list(
-            pairs.filter(pk__gt=last).select_related("prompt", "first", "second")[
-                : settings.JUDGE_PAGE_PAIRS
-            ]
-        )
+        page = list(_loaded(pairs.filter(pk__gt=last))[: settings.JUDGE_PAGE_PAIRS])
         if not page:
             return
         last = page[-1].pk
         yield page
 
 
-def _metrics(engine: Engine) -> ServerMetrics | None:
+def _metrics(engine: Engine | None) -> ServerMetrics | None:
     return engine.metrics() if isinstance(engine, ServerEngine) else None
 
 
-def _verdict(run: JudgeRun, question: Question, answer: Answer[Choice]) -> Verdict:
-    verdict = Verdict(
+def _verdict(run: JudgeRun, config: JudgeConfig, question: Question, reply: Reply) -> Verdict:
+    p_first = reply.p_shown_first
+    return Verdict(
         run=run,
-        config_id=run.config_id,
+        config=config,
         pair=question.pair,
         principle=question.principle,
         order=question.order,
-        milliseconds=answer.milliseconds,
+        sample=question.sample,
+        template=config.template,
+        status=reply.status,
+        reason=reply.reason[:500],
+        p_first=None if p_first is None else p_first_from_shown(p_first, order_of(question.order)),
+        option_mass=reply.mass,
+        raw_reply=reply.raw,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        milliseconds=reply.milliseconds,
         created_at=timezone.now(),
     )
-    if answer.result is None:
-        verdict.status = Verdict.Status.FAILED
-        verdict.reason = str(answer.error)[:500]
-        return verdict
-    verdict.status = Verdict.Status.OK
-    verdict.p_first = p_first_from_shown(answer.result.probabilities[0], _order(question.order))
-    verdict.option_mass = answer.result.mass
-    verdict.raw_reply = dict(zip(OPTIONS, answer.result.probabilities, strict=True))
-    verdict.prompt_tokens = answer.result.prompt_tokens
-    return verdict
 
-
-def _order(order: str) -> Order:
-    return "ab" if order == Verdict.Order.FIRST_SECOND else "ba"
-
-
-def _write_labels(
-    run: JudgeRun, config: JudgeConfig, pairs: Sequence[Pair], principles: Sequence[Principle]
-) -> None:
-    """One label per pair that has a readable verdict in both orders under every principle."""
-    weights = {principle.pk: principle.weight for principle in principles}
-    readings: dict[int, list[Reading]] = {pair.pk: [] for pair in pairs}
-    rows = Verdict.objects.filter(run=run, pair__in=pairs, status=Verdict.Status.OK)
-    for pair_id, principle_id, order, p_first in rows.values_list(
-        "pair", "principle", "order", "p_first"
-    ):
-        if principle_id is not None and p_first is not None:
-            readings[pair_id].append(Reading(_order(order), p_first, weights[principle_id]))
-    previous = {
-        label.pair_id: label
-        for label in Label.objects.effective().filter(rater=config.rater, pair__in=pairs)
-    }
-    labels = []
-    for pair in pairs:
-        p_first = combine(readings[pair.pk])
-        if p_first is None:
-            continue
-        labels.append(
-            Label(
-                project_id=run.project_id,
-                pair=pair,
-                rater=config.rater,
-                choice=outcome(p_first, tie_band=config.tie_band),
-                p_first=p_first,
-                supersedes=previous.get(pair.pk),
-                created_at=timezone.now(),
-            )
-        )
-    Label.objects.bulk_create(labels)

@@ -20,6 +20,15 @@ def as_job_error(error: InferenceError) -> PermanentJobError | TransientJobError
     return PermanentJobError(str(error)) if error.permanent else TransientJobError(str(error))
 
 
+def machines_of(engine: Engine) -> int:
+    """How many accelerators an engine holds: the servers' where it asks servers, else one.
+
+    A server counts as GPUS_PER_SERVER; on a machine without a GPU, one is the machine.
+    """
+    servers = getattr(engine, "servers", None)
+    return len(servers) * settings.GPUS_PER_SERVER if servers else 1
+
+
 def open_model(kind: str, model: ModelVersion, **options: Any) -> Engine:
     """The engine `kind` on a model version; `options` go before those of the settings.
 

@@ -77,6 +77,7 @@ class Usage(models.Model):
         SAMPLE = "sample", "sampling"
         PLAYGROUND = "playground", "playground"
         IMPACT = "impact", "impact of a draft"
+        ATTACK = "attack", "attacks on a judge"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="usage")
     model_version = models.ForeignKey(

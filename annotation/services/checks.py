@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotation.agreement import Coefficient, cohen_kappa
@@ -129,7 +130,8 @@ def check_rater(*, rater: Rater, now: dt.datetime | None = None) -> RaterCheck |
 
 def check_raters(*, now: dt.datetime) -> int:
     """Look at every rater in production; how many looks were recorded."""
-    active = Rater.objects.filter(status=Rater.Status.ACTIVE, user__isnull=False)
+    watched = Q(user__isnull=False) | Q(kind=Rater.Kind.JUDGE)
+    active = Rater.objects.filter(watched, status=Rater.Status.ACTIVE)
     return sum(check_rater(rater=rater, now=now) is not None for rater in active.iterator())
 
 

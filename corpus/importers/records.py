@@ -139,6 +139,7 @@ class PromptRecord(_Strict):
     difficulty: Annotated[Text, Field(max_length=50)] = ""
     source: Short = ""
     language: Annotated[Text, Field(max_length=35)] = ""
+    reference: Text = ""
     sensitive: bool = False
 
     @model_validator(mode="after")
@@ -163,6 +164,7 @@ class PairRecord(_Strict):
     difficulty: Annotated[Text, Field(max_length=50)] = ""
     source: Short = ""
     language: Annotated[Text, Field(max_length=35)] = ""
+    reference: Text = ""
     model_a: Short | None = None
     model_b: Short | None = None
     sampling_a: Sampling | None = None

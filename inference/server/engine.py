@@ -87,6 +87,7 @@ class ServerEngine:
             if number < 1:
                 raise BadRequestError(f"{what} is {number}; it must be at least 1")
         self.model = model
+        self.servers = tuple(servers)
         base, adapter_folder = resolve_adapter(model, adapter)
         self._bundle = bundle
         self._in_flight = in_flight

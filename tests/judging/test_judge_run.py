@@ -207,7 +207,7 @@ def test_a_foreign_judge_is_not_run_here(project: Project) -> None:
 
 
 def test_an_unknown_template_is_refused_by_name(project: Project) -> None:
-    with pytest.raises(UnknownTemplateError, match="pairwise-v1, sandbox-v1"):
+    with pytest.raises(UnknownTemplateError, match="pairwise-v1, reasoned-v1, sandbox-v1"):
         ensure_judge(
             project=project,
             constitution_version=make_constitution(project),

@@ -117,7 +117,7 @@ def test_the_form_launches_a_queued_run_of_the_judge_it_describes(
     run = JudgeRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, page_of(run))
     assert (run.state, run.created_by) == (JobState.QUEUED, cast.dan)
-    assert run.selection == {"which": "all", "batch": None}
+    assert run.selection == {"which": "all"}
     assert run.config.constitution_version == version
     assert run.config.model_version == model
     page = client.get(page_of(run)).content.decode()

@@ -1,0 +1,66 @@
+"""What is tried in the playground, and on drafts of constitutions."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from constitution.models import ConstitutionVersion
+from corpus.models import ModelVersion, Project
+from jobs.models import Job
+
+
+class Trial(Job):
+    """One prompt tried on one model, from the playground. `result` is empty until it is done.
+
+    It holds text, finish_reason, prompt_tokens, completion_tokens, logprob_sum (nats), seconds,
+    and where options were given their probabilities and mass.
+    """
+
+    TASK_NAME = "judging.tasks.trial_task"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trials")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="trials")
+    engine = models.CharField(max_length=20)
+    system = models.TextField(blank=True)
+    prompt = models.TextField()
+    options = models.JSONField(default=list, blank=True)
+    max_tokens = models.PositiveIntegerField(default=256)
+    temperature = models.FloatField(default=1.0)
+    seed = models.BigIntegerField(null=True, blank=True)
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta(Job.Meta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk}"
+
+
+class DraftTrial(Job):
+    """One prompt tried on the text of a constitution as it stands: answer, critique, revision and
+    verdict. `principles` and `few_shots` are that text; `result` grows while the trial goes on.
+    """
+
+    TASK_NAME = "judging.tasks.draft_trial_task"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="draft_trials")
+    version = models.ForeignKey(
+        ConstitutionVersion, on_delete=models.CASCADE, related_name="draft_trials"
+    )
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="draft_trials"
+    )
+    engine = models.CharField(max_length=20)
+    prompt = models.TextField()
+    answer = models.TextField(blank=True, help_text="Empty: the model writes one.")
+    principles = models.JSONField()
+    few_shots = models.JSONField(default=list, blank=True)
+    temperature = models.FloatField(default=1.0)
+    seed = models.BigIntegerField(default=0)
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta(Job.Meta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk} of {self.version}"
