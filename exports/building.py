@@ -22,6 +22,7 @@ from exports.consensus import Consensus, Vote, consensus, soft_label
 from exports.folders import Built, write_dataset
 from exports.rows import PREFERENCE, PROBABILITY_DIGITS
 from exports.spec import FreezeFilters
+from judging.gate import kept_out, standings
 from judging.models import JudgeConfig
 
 CHUNK_PAIRS = 1_000
@@ -39,6 +40,7 @@ class Tally:
     raters: set[int] = field(default_factory=set)
     guidelines: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
+    kept_out: dict[int, str] = field(default_factory=dict)
     together: Together | None = None
 
     def count(self, row: dict[str, Any], labels: Sequence[Label]) -> None:
@@ -87,6 +89,10 @@ def _rows(
     """Rows in an order of their content: by prompt, then by pair."""
     last_label = Label.objects.aggregate(last=Max("id"))["last"] or 0
     raters = _counting_raters(project, filters)
+    tally.kept_out = {
+        rater: why for rater, why in kept_out(project).items() if rater in raters
+    }
+    raters -= set(tally.kept_out)
     together = None
     if filters.consensus != "mean":
         together = Together(
@@ -95,7 +101,7 @@ def _rows(
         tally.together = together
     pairs = _pairs(project, filters).iterator(chunk_size=CHUNK_PAIRS)
     while chunk := list(islice(pairs, CHUNK_PAIRS)):
-        labels = _labels(chunk, raters, last_label)
+        labels, barred = _labels(chunk, raters, set(tally.kept_out), last_label)
         for pair in chunk:
             if pair.held_back:
                 tally.dropped[f"held_back_{pair.held_back}"] += 1
@@ -105,6 +111,8 @@ def _rows(
             said = _said(pair.pk, decided or votes, filters, together, decided=bool(decided))
             if isinstance(said, Consensus):
                 yield _row(pair, said), decided or votes
+            elif not votes and pair.pk in barred:
+                tally.dropped[f"judge_{tally.kept_out[barred[pair.pk]]}"] += 1
             else:
                 tally.dropped[said] += 1
 
@@ -178,12 +186,16 @@ def _pairs(project: Project, filters: FreezeFilters) -> Any:
     )
 
 
-def _labels(pairs: Sequence[Pair], raters: set[int], last: int) -> dict[int, list[Label]]:
-    """Effective labels per pair as they stood when `last` was the newest label.
+def _labels(
+    pairs: Sequence[Pair], raters: set[int], barred: set[int], last: int
+) -> tuple[dict[int, list[Label]], dict[int, int]]:
+    """Effective labels per pair as they stood when `last` was the newest label; and per pair a
+    rater whose label does not count because judges like it are kept out.
 
     Repeats are left out: they measure their rater, who has spoken for the pair before.
     """
     found = defaultdict(list)
+    others: dict[int, int] = {}
     rows = (
         Label.objects.filter(pair__in=pairs, pk__lte=last, withdrawn=False)
         .exclude(superseded_by__pk__lte=last)
@@ -194,7 +206,9 @@ def _labels(pairs: Sequence[Pair], raters: set[int], last: int) -> dict[int, lis
     for label in rows:
         if label.rater_id in raters:
             found[label.pair_id].append(label)
-    return found
+        elif label.rater_id in barred:
+            others[label.pair_id] = label.rater_id
+    return found, others
 
 
 def _vote(label: Label) -> Vote:
@@ -229,6 +243,19 @@ def _row(pair: Pair, said: Consensus) -> dict[str, Any]:
     }
 
 
+def _judges(project: Project, tally: Tally) -> dict[str, dict[str, Any]]:
+    """How the judges whose labels are in it stood when it was frozen."""
+    standing = standings(project)
+    return {
+        rater.name: {
+            "status": standing[rater.pk].status,
+            "attacks_passed": standing[rater.pk].attacks_passed,
+        }
+        for rater in Rater.objects.filter(pk__in=tally.raters, kind=Rater.Kind.JUDGE)
+        if rater.pk in standing
+    }
+
+
 def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) -> dict[str, Any]:
     """The manifest's part that is of labels; the rest is of every dataset."""
     configs = JudgeConfig.objects.filter(
@@ -258,7 +285,12 @@ def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) ->
                 .order_by("kind", "name")
                 .values("name", "kind")
             ),
+            "kept_out": {
+                rater.name: tally.kept_out[rater.pk]
+                for rater in Rater.objects.filter(pk__in=tally.kept_out).order_by("name")
+            },
         },
+        "judges": _judges(project, tally),
         "constitutions": {
             str(config.constitution_version): config.constitution_version.sha256
             for config in configs

@@ -93,9 +93,7 @@ class ReasonedAsker:
         self._plan = plan
         self._meter = meter
         settings = plan.settings
-        self._sampling = Sampling(
-            max_tokens=settings.max_tokens, temperature=settings.temperature
-        )
+        self._sampling = Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature)
 
     def ask(
         self, questions: Iterable[Question], deliver: Deliver, *, on_wait: OnWait | None = None
@@ -178,9 +176,7 @@ class ReasonedAsker:
                 ),
             )
 
-        ask_choices(
-            self._engine, self._model, requests(), OPTIONS, take, on_wait=on_wait
-        )
+        ask_choices(self._engine, self._model, requests(), OPTIONS, take, on_wait=on_wait)
 
 
 class VerifierAsker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -86,31 +87,110 @@ def length_bias(
     Source: length as a covariate as in Dubois et al. 2024 (arXiv 2404.04475).
     """
     p, human_says = _columns(p_first, human)
-    first, second = _columns(length_first, length_second)
-    if (first <= 0).any() or (second <= 0).any():
-        raise ValueError("lengths above 0 are wanted")
     decided = p != 0.5
-    p, human_says = p[decided], human_says[decided]
-    ratio = np.log(first[decided] / second[decided])
-    won = (p > 0.5).astype(int)
-    n = len(won)
-    if n < 10 or len(np.unique(won)) < 2:
-        return Figure(None, n, reason="At least ten decided pairs with both outcomes are needed.")
-    if np.ptp(ratio) == 0:
-        return Figure(None, n, reason="All pairs have the same ratio of lengths.")
-    design = np.column_stack([np.ones(n), ratio, human_says])
-    if np.ptp(human_says) == 0:
-        design = design[:, :2]
-    # A ridge so light that it moves nothing that the data decide, and keeps what they separate
-    # perfectly from running to infinity.
-    model: Any = LogisticRegression(C=1e3, fit_intercept=False, max_iter=1_000)
-    model.fit(design, won)
-    weights = model.coef_[0]
-    fitted = 1 / (1 + np.exp(-design @ weights))
-    information = design.T @ (design * (fitted * (1 - fitted))[:, None])
-    covariance = np.linalg.inv(information + np.eye(design.shape[1]) / 1e3)
-    value, error = float(weights[1]), float(np.sqrt(covariance[1, 1]))
-    return Figure(value, n, value - Z * error, value + Z * error)
+    ratio = _log_ratio(length_first, length_second)[decided]
+    return _coefficient(
+        (p[decided] > 0.5).astype(int), ratio, [human_says[decided]], "ratio of lengths"
+    )
+
+
+def formatting_bias(
+    p_first: ArrayLike,
+    marks_first: ArrayLike,
+    marks_second: ArrayLike,
+    length_first: ArrayLike,
+    length_second: ArrayLike,
+    human: ArrayLike,
+) -> Figure:
+    """How much a judge's odds grow for the more formatted, length and humans' choice held fixed.
+
+    The coefficient of sign(marks_first − marks_second) beside the log ratio of lengths and the
+    humans' choice, as `length_bias`: 0 where headings, lists, bold and tables mean nothing beyond
+    what humans see in them. `marks` (n,) are counts (see `judging.formatting`).
+    """
+    p, human_says = _columns(p_first, human)
+    first, second = _columns(marks_first, marks_second)
+    decided = p != 0.5
+    ratio = _log_ratio(length_first, length_second)[decided]
+    return _coefficient(
+        (p[decided] > 0.5).astype(int),
+        np.sign(first - second)[decided],
+        [ratio, human_says[decided]],
+        "amount of formatting",
+    )
+
+
+def self_preference(p_own: ArrayLike, human_own: ArrayLike) -> Figure:
+    """How much more often than humans a judge takes the answer of its own family of models.
+
+    The mean over pairs, of which one answer is its own family's and the other is not, of the
+    judge's probability for its own minus the humans' choice of it: 0 where it sees its own as
+    humans do. Interval of a mean of paired differences.
+
+    Args:
+        p_own: the judge's probability of its own family's answer (n,).
+        human_own: 1 where humans prefer that answer, 0 the other, ½ neither (n,).
+
+    Source: Panickssery et al. 2024, "LLM evaluators recognize and favor their own generations"
+        (arXiv 2404.13076); humans' choice as what is deserved.
+    """
+    judge, human = _columns(p_own, human_own)
+    if not len(judge):
+        return Figure(
+            None, 0, reason="No pair that humans judged sets its own family against another model."
+        )
+    return _mean(judge - human, (-1.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBin:
+    """Pairs whose first is `low` to `high` doublings longer than their second: how often the judge
+    takes the longer, and how often humans do (of those that they decided; None for none)."""
+
+    low: float
+    high: float
+    n: int
+    judge: float
+    judge_low: float
+    judge_high: float
+    humans: float | None
+    n_humans: int
+
+
+LENGTH_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, np.inf)
+
+
+def wins_by_length(
+    p_first: ArrayLike, length_first: ArrayLike, length_second: ArrayLike, human: ArrayLike
+) -> list[LengthBin]:
+    """The win rate of the longer by how much longer it is, in doublings; bins without pairs are
+    left out. Arguments as of `length_bias`."""
+    p, human_says = _columns(p_first, human)
+    doublings = _log_ratio(length_first, length_second) / np.log(2)
+    longer_won = (p > 0.5) == (doublings > 0)
+    humans_took_longer = (human_says > 0) == (doublings > 0)
+    found = []
+    for low, high in itertools.pairwise(LENGTH_EDGES):
+        here = (np.abs(doublings) > low) & (np.abs(doublings) <= high) & (p != 0.5)
+        n = int(here.sum())
+        if not n:
+            continue
+        share = float(longer_won[here].mean())
+        ends = wilson(share, n)
+        told = here & (human_says != 0)
+        found.append(
+            LengthBin(
+                low,
+                min(high, 4.0),
+                n,
+                share,
+                float(ends[0]),
+                float(ends[1]),
+                float(humans_took_longer[told].mean()) if told.any() else None,
+                int(told.sum()),
+            )
+        )
+    return found
 
 
 def longer_wins(p_first: ArrayLike, length_first: ArrayLike, length_second: ArrayLike) -> Figure:
@@ -124,6 +204,35 @@ def longer_wins(p_first: ArrayLike, length_first: ArrayLike, length_second: Arra
     share = float(((p > 0.5) == (first > second))[counted].mean())
     low, high = wilson(share, n)
     return Figure(share, n, float(low), float(high))
+
+
+def _coefficient(won: NDArray[np.int64], of: Floats, beside: list[Floats], what: str) -> Figure:
+    """The coefficient of `of` in a logistic regression of `won` on it and on what is `beside`."""
+    n = len(won)
+    if n < 10 or len(np.unique(won)) < 2:
+        return Figure(None, n, reason="At least ten decided pairs with both outcomes are needed.")
+    if np.ptp(of) == 0:
+        return Figure(None, n, reason=f"All pairs have the same {what}.")
+    varying = [column for column in beside if np.ptp(column) > 0]
+    design = np.column_stack([np.ones(n), of, *varying])
+    # A ridge so light that it moves nothing that the data decide, and keeps what they separate
+    # perfectly from running to infinity.
+    model: Any = LogisticRegression(C=1e3, fit_intercept=False, max_iter=1_000)
+    model.fit(design, won)
+    weights = model.coef_[0]
+    fitted = 1 / (1 + np.exp(-design @ weights))
+    information = design.T @ (design * (fitted * (1 - fitted))[:, None])
+    covariance = np.linalg.inv(information + np.eye(design.shape[1]) / 1e3)
+    value, error = float(weights[1]), float(np.sqrt(covariance[1, 1]))
+    return Figure(value, n, value - Z * error, value + Z * error)
+
+
+def _log_ratio(first: ArrayLike, second: ArrayLike) -> Floats:
+    one, other = _columns(first, second)
+    if (one <= 0).any() or (other <= 0).any():
+        raise ValueError("lengths above 0 are wanted")
+    ratio: Floats = np.log(one / other)
+    return ratio
 
 
 def _mean(values: Floats, bounds: tuple[float, float]) -> Figure:

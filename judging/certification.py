@@ -65,9 +65,7 @@ def gold_among(rater: Rater, page: Sequence[Pair]) -> list[int]:
     as many others join as the policy's share lacks. The ids of those that join."""
     now = timezone.now()
     purpose = Slot.Purpose.GOLD
-    there = give_gold_among(
-        rater=rater, purpose=purpose, pairs=[pair.pk for pair in page], now=now
-    )
+    there = give_gold_among(rater=rater, purpose=purpose, pairs=[pair.pk for pair in page], now=now)
     wanted = gold_to_ride(policy_of(rater.project_id), len(page) - len(there)) - len(there)
     joining = give_gold(rater=rater, purpose=purpose, count=max(0, wanted), now=now)
     left = waiting_gold(rater, purpose).exclude(pair__in=[pair.pk for pair in page])

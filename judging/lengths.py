@@ -33,8 +33,8 @@ def judge_lengths(run: JudgeRun, config: JudgeConfig) -> LengthReport | None:
 def lengths_of(config: JudgeConfig, pairs: QuerySet[Pair]) -> LengthReport | None:
     """How the questions on an even sample of these pairs fit the judge's model.
 
-    Only the longest principle is asked about, or all where they are asked about together. None where that cannot be known here: the model is
-    known by name alone, or its context is not.
+    Only the longest principle is asked about, or all where they are asked about together. None
+    where that cannot be known here: the model is known by name alone, or its context is not.
     """
     model = config.model_version
     if model is None or model.kind == ModelVersion.Kind.API:

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.management.base import CommandParser
+
 from corpus.models import Project
 from jobs.commands import BadInputError
 from judging.models import JudgeConfig
+
+
+def add_judge(parser: CommandParser) -> None:
+    """The project and the judge, by place or by option."""
+    parser.add_argument("project", help="The project's slug.")
+    parser.add_argument(
+        "judge",
+        nargs="?",
+        help="The judge's name, one that ran here or came with imported pairs; may be left out "
+        "where there is only one.",
+    )
+    parser.add_argument("--judge", dest="judge_option", help="The same as an option.")
+
+
+def asked_judge(options: dict[str, Any]) -> JudgeConfig:
+    """The judge that was named either way. BadInputError where two differ, or as `judge_named`."""
+    place, option = options["judge"], options["judge_option"]
+    if place and option and place != option:
+        raise BadInputError(f"Two judges are named, {place!r} and {option!r}; name one.")
+    return judge_named(options["project"], option or place)
 
 
 def judge_named(slug: str, name: str | None) -> JudgeConfig:

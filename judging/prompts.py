@@ -148,9 +148,7 @@ def all_together(comparisons: Sequence[str]) -> str:
     return f"Weigh all of these together:\n{numbered}"
 
 
-def _compared(
-    principle: str, prompt: Conversation, first: str, second: str, reference: str
-) -> str:
+def _compared(principle: str, prompt: Conversation, first: str, second: str, reference: str) -> str:
     turns = "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in prompt)
     known = f"<reference>\n{_material(reference)}\n</reference>\n\n" if reference else ""
     return (

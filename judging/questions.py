@@ -113,9 +113,7 @@ class Plan:
         )
         return Request(messages=messages, seed=self._seed + question.sample)
 
-    def readings(
-        self, verdicts: Sequence[tuple[int | None, Order, int, float]]
-    ) -> list[Reading]:
+    def readings(self, verdicts: Sequence[tuple[int | None, Order, int, float]]) -> list[Reading]:
         """Readings of one pair from its readable verdicts: (principle, order, sample, p_first).
 
         Samples of one question are averaged; a drawn principle counts once however heavy it is,

@@ -1,29 +1,86 @@
-"""A judge against humans, and its own faults: agreement, calibration, position, length.
+"""A judge against humans, and its own faults: agreement, calibration, position, length, form, kin.
 
 The same for a judge that ran here and for one whose verdicts were imported.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from django.core.cache import cache
+from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from annotation.agreement import agreement_of_two, cohen_kappa
-from annotation.consensus_selectors import CHOICES, consensus_of
-from annotation.models import Choice, Label
-from corpus.models import Pair
-from judging.bias import Figure, PositionBias, length_bias, longer_wins, position_bias
+from annotation.agreement.coefficient import wilson
+from annotation.models import Choice, GoldPair, Label
+from constitution.models import Principle
+from judging.arithmetic import outcome
+from judging.bias import (
+    Figure,
+    LengthBin,
+    PositionBias,
+    formatting_bias,
+    length_bias,
+    longer_wins,
+    position_bias,
+    self_preference,
+    wins_by_length,
+)
 from judging.calibration import Bin, Mended, expected_calibration_error, held_out, reliability
 from judging.models import JudgeConfig, Verdict
+from judging.report_data import (
+    HUMAN,
+    STRATA,
+    Floats,
+    Readings,
+    Said,
+    both_orders,
+    by_pair,
+    human_majority,
+    said_by,
+    texts_of,
+)
 
 CATEGORIES = (Choice.FIRST.value, Choice.SECOND.value, Choice.EQUAL.value)
 """Both bad is no preference: few judges have such an answer."""
 
-HUMAN = {Choice.FIRST.value: 1.0, Choice.SECOND.value: -1.0}
-PAIRS_AT_ONCE = 2_000
+LEAST_IN_PART = 5
+"""A stratum of fewer pairs says nothing."""
+
+CACHE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The judge on a part of the pairs: those of a stratum, or under one principle. `accuracy` is
+    of pairs on which humans prefer one; `ece` None where there are none."""
+
+    of: str
+    name: str
+    pairs: int
+    kappa: dict[str, Any]
+    accuracy: Figure
+    ece: float | None
+    inconsistent: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFigures:
+    """Of verdicts in both orders: `pairs` have them, `consistency` is the share of questions whose
+    winner is the same, `kappa_between_orders` the chance-corrected one, `first_shown_share` the
+    share of verdicts with a winner in which the first shown wins, `accuracy_gold` the share of
+    verdicts on gold pairs with a winner that name the right one."""
+
+    pairs: int
+    consistency: float | None
+    kappa_between_orders: float | None
+    first_shown_share: float | None
+    accuracy_gold: float | None
+    verdicts_gold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +99,59 @@ class JudgeReport:
     bins: list[Bin]
     ece: float | None
     mended: list[Mended]
+    orders: OrderFigures
     position: PositionBias
     length: Figure
+    formatting: Figure
+    self_preference: Figure
     longer_wins: Figure
     humans_longer_wins: Figure
+    by_length: list[LengthBin]
+    principles: list[Part]
+    strata: list[Part]
 
     def as_json(self) -> dict[str, Any]:
-        return {"categories": list(CATEGORIES), **asdict(self)}
+        """Everything, and the main figures by the names that scripts look for at the top; what is
+        undefined is null, and `reasons` says why."""
+        main: dict[str, tuple[float | None, str]] = {
+            "consistency": (self.orders.consistency, "no question was read in both orders"),
+            "kappa_between_orders": (
+                self.orders.kappa_between_orders,
+                "no question was read in both orders, or one category alone was said",
+            ),
+            "first_shown_share": (self.orders.first_shown_share, "no verdict names a winner"),
+            "accuracy_gold": (
+                self.orders.accuracy_gold,
+                "no verdict is on a gold pair of which one is better",
+            ),
+            "kappa_consensus": (self.kappa["value"], self.kappa["reason"]),
+            "length_coefficient": (self.length.value, self.length.reason),
+            "ece": (self.ece, "no pair has a probability and a preference of humans"),
+        }
+        return {
+            "categories": list(CATEGORIES),
+            **asdict(self),
+            "pairs": self.orders.pairs,
+            **{name: value for name, (value, _) in main.items()},
+            "reasons": {name: why for name, (value, why) in main.items() if value is None},
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One row a pair that the judge labelled: (n,) arrays; NaN where there is no probability."""
-
-    pair: NDArray[np.int64]
-    choice: list[str]
-    p_first: NDArray[np.float64]
+def report_of(config: JudgeConfig) -> JudgeReport:
+    """`judge_report`, kept until a label, a verdict or a gold answer comes in."""
+    project = config.project_id
+    newest = [
+        Label.objects.filter(project=project).aggregate(newest=Max("pk"))["newest"],
+        Verdict.objects.filter(config=config).aggregate(newest=Max("pk"))["newest"],
+        GoldPair.objects.filter(project=project).aggregate(newest=Max("settled_at"))["newest"],
+    ]
+    key = f"judge-report:{config.pk}:{':'.join(str(one) for one in newest)}".replace(" ", "_")
+    kept = cache.get(key)
+    if isinstance(kept, JudgeReport):
+        return kept
+    report = judge_report(config)
+    cache.set(key, report, CACHE_SECONDS)
+    return report
 
 
 def judge_report(config: JudgeConfig) -> JudgeReport:
@@ -66,18 +160,19 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
     Humans speak by their majority; pairs on which they are divided evenly stay out of what is
     compared with them.
     """
-    said = _labels(config)
-    humans = _humans(config)
-    table = [[0] * len(CATEGORIES) for _ in CATEGORIES]
-    for pair, choice in zip(said.pair.tolist(), said.choice, strict=True):
-        if pair in humans:
-            table[_place(humans[pair])][_place(choice)] += 1
-    human = np.array([HUMAN.get(humans.get(pair, ""), 0.0) for pair in said.pair.tolist()])
+    said = said_by(config)
+    readings = both_orders(config)
+    pairs = by_pair(readings)
+    table = _table(said, range(len(said.pair)))
     known = np.isfinite(said.p_first)
-    preferred = known & (human != 0)
-    p, y = said.p_first[preferred], (human[preferred] > 0).astype(float)
-    first, second = _lengths(said.pair[known])
-    mended = [held_out(method, p, y) for method in ("temperature", "isotonic")]
+    texts = texts_of(config, said.pair)
+    p, worth = said.p_first[known], said.worth[known]
+    first, second = texts.length_first[known], texts.length_second[known]
+    decided = worth != 0
+    p_decided, y = p[decided], (worth[decided] > 0).astype(float)
+    mended = [held_out(method, p_decided, y) for method in ("temperature", "isotonic")]
+    own = texts.own[known]
+    kin = (own != 0) & np.array([one is not None for one in said.human], dtype=bool)[known]
     return JudgeReport(
         judge=config.rater.name,
         labels=len(said.pair),
@@ -86,38 +181,47 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
         kappa=cohen_kappa(table).as_json(),
         agreement=agreement_of_two([table])[0].as_json(),
         confusion=table,
-        bins=reliability(p, y),
-        ece=expected_calibration_error(p, y),
+        bins=reliability(p_decided, y),
+        ece=expected_calibration_error(p_decided, y),
         mended=[one for one in mended if one is not None],
-        position=position_bias(*_both_orders(config)),
-        length=length_bias(said.p_first[known], first, second, human[known]),
-        longer_wins=longer_wins(said.p_first[known], first, second),
-        humans_longer_wins=longer_wins((human[known] + 1) / 2, first, second),
+        orders=_order_figures(config, readings, pairs),
+        position=position_bias(pairs.p_ab, pairs.p_ba),
+        length=length_bias(p, first, second, worth),
+        formatting=formatting_bias(
+            p, texts.marks_first[known], texts.marks_second[known], first, second, worth
+        ),
+        self_preference=self_preference(
+            np.where(own > 0, p, 1 - p)[kin], ((worth * own + 1) / 2)[kin]
+        ),
+        longer_wins=longer_wins(p, first, second),
+        humans_longer_wins=longer_wins((worth + 1) / 2, first, second),
+        by_length=wins_by_length(p, first, second, worth),
+        principles=_by_principle(config, readings),
+        strata=_by_stratum(said, texts.strata, pairs),
     )
 
 
-def _labels(config: JudgeConfig) -> _Said:
-    rows = list(
-        Label.objects.effective()
-        .filter(rater=config.rater_id)
-        .exclude(kind=Label.Kind.REPEAT)
-        .order_by("pair_id", "pk")
-        .values_list("pair_id", "choice", "p_first")
-    )
-    return _Said(
-        np.array([row[0] for row in rows], dtype=np.int64),
-        [row[1] for row in rows],
-        np.array([np.nan if row[2] is None else row[2] for row in rows], dtype=np.float64),
-    )
+def unscaled(config: JudgeConfig) -> tuple[Floats, Floats]:
+    """What a scaling is learnt from: (n,) the judge's probabilities as its verdicts have them, by
+    the weights of its principles, and 1 where humans prefer first, 0 second."""
+    weights = None
+    if config.constitution_version is not None and not config.settings.ensemble_size:
+        weights = dict(config.constitution_version.principles.values_list("pk", "weight"))
+    pairs = by_pair(both_orders(config), weights)
+    humans = human_majority(config)
+    worth = np.array([HUMAN.get(humans.get(int(one), ""), 0.0) for one in pairs.pair])
+    decided = worth != 0
+    p = (pairs.p_ab + pairs.p_ba) / 2
+    return p[decided], (worth[decided] > 0).astype(float)
 
 
-def _humans(config: JudgeConfig) -> dict[int, str]:
-    found = consensus_of(config.project, "majority", "human")
-    return {
-        int(pair): CHOICES[int(choice)]
-        for pair, choice, row in zip(found.pairs, found.choice, found.distribution, strict=True)
-        if np.count_nonzero(row == row.max()) == 1
-    }
+def _table(said: Said, rows: Sequence[int] | range) -> list[list[int]]:
+    table = [[0] * len(CATEGORIES) for _ in CATEGORIES]
+    for row in rows:
+        human = said.human[row]
+        if human is not None:
+            table[_place(human)][_place(said.choice[row])] += 1
+    return table
 
 
 def _place(choice: str) -> int:
@@ -126,43 +230,117 @@ def _place(choice: str) -> int:
 
 def _verdict_counts(config: JudgeConfig) -> dict[str, int]:
     counts = {status.value: 0 for status in Verdict.Status}
-    for status in config.verdicts.values_list("status", flat=True).iterator(10_000):
-        counts[status] += 1
-    return counts
+    rows = config.verdicts.order_by().values_list("status").annotate(n=Count("pk"))
+    return counts | dict(rows)
 
 
-def _both_orders(config: JudgeConfig) -> tuple[list[float], list[float]]:
-    """Per pair with readable verdicts in both orders: the mean over principles in each order.
-
-    Of several verdicts on the same question the newest counts.
-    """
-    newest: dict[tuple[int, int | None, str], float] = {}
-    rows = config.verdicts.filter(status=Verdict.Status.OK).order_by("pk")
-    for pair, principle, order, p_first in rows.values_list(
-        "pair_id", "principle_id", "order", "p_first"
-    ).iterator(10_000):
-        if p_first is not None:
-            newest[pair, principle, order] = p_first
-    means: dict[int, dict[str, list[float]]] = {}
-    for (asked, principle_id, shown), said in newest.items():
-        other = "ba" if shown == "ab" else "ab"
-        if (asked, principle_id, other) in newest:
-            means.setdefault(asked, {"ab": [], "ba": []})[shown].append(said)
-    return (
-        [float(np.mean(orders["ab"])) for orders in means.values()],
-        [float(np.mean(orders["ba"])) for orders in means.values()],
+def _order_figures(config: JudgeConfig, readings: Readings, pairs: Readings) -> OrderFigures:
+    ab, ba = np.sign(readings.p_ab - 0.5), np.sign(readings.p_ba - 0.5)
+    table = [[int(((ab == one) & (ba == two)).sum()) for two in (1, -1, 0)] for one in (1, -1, 0)]
+    # What the first shown got: it is the pair's first in one order, its second in the other.
+    winners = np.concatenate([ab, -ba])
+    shown = winners[winners != 0]
+    gold = dict(
+        GoldPair.objects.filter(
+            project=config.project_id, state=GoldPair.State.SETTLED, choice__in=tuple(HUMAN)
+        ).values_list("pair_id", "choice")
+    )
+    rows = config.verdicts.filter(status=Verdict.Status.OK, pair__in=list(gold))
+    right = [
+        (p_first > 0.5) == (gold[pair] == Choice.FIRST)
+        for pair, p_first in rows.values_list("pair_id", "p_first").iterator(10_000)
+        if p_first is not None and p_first != 0.5
+    ]
+    return OrderFigures(
+        pairs=len(pairs.pair),
+        consistency=float((ab * ba > 0).mean()) if len(ab) else None,
+        kappa_between_orders=cohen_kappa(table).value,
+        first_shown_share=float((shown > 0).mean()) if len(shown) else None,
+        accuracy_gold=sum(right) / len(right) if right else None,
+        verdicts_gold=len(right),
     )
 
 
-def _lengths(pairs: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Characters of first and second, an empty one counting as one, in the order of `pairs`."""
-    found: dict[int, tuple[int, int]] = {}
-    ids = pairs.tolist()
-    for start in range(0, len(ids), PAIRS_AT_ONCE):
-        rows = Pair.objects.filter(pk__in=ids[start : start + PAIRS_AT_ONCE])
-        for pk, one, two in rows.values_list("pk", "first__text", "second__text"):
-            found[pk] = (max(1, len(one)), max(1, len(two)))
-    return (
-        np.array([found[pair][0] for pair in ids], dtype=np.float64),
-        np.array([found[pair][1] for pair in ids], dtype=np.float64),
+def _by_principle(config: JudgeConfig, readings: Readings) -> list[Part]:
+    """What each principle alone would have said."""
+    humans = human_majority(config)
+    names = dict(
+        Principle.objects.filter(pk__in=np.unique(readings.principle).tolist())
+        .order_by("position")
+        .values_list("pk", "name")
     )
+    found = []
+    for pk, name in names.items():
+        here = readings.principle == pk
+        p = (readings.p_ab[here] + readings.p_ba[here]) / 2
+        human = [humans.get(int(one)) for one in readings.pair[here]]
+        choice = [outcome(float(one), tie_band=config.tie_band) for one in p]
+        inconsistent = (readings.p_ab[here] - 0.5) * (readings.p_ba[here] - 0.5) <= 0
+        found.append(_part("principle", name, p, choice, human, inconsistent))
+    return found
+
+
+def _by_stratum(said: Said, strata: dict[str, list[str]], pairs: Readings) -> list[Part]:
+    changes = dict(
+        zip(
+            pairs.pair.tolist(),
+            ((pairs.p_ab - 0.5) * (pairs.p_ba - 0.5) <= 0).tolist(),
+            strict=True,
+        )
+    )
+    found = []
+    for name in STRATA:
+        values = sorted(set(strata[name]))
+        if len(values) < 2:
+            continue
+        for value in values:
+            rows = [row for row, one in enumerate(strata[name]) if one == value]
+            if len(rows) < LEAST_IN_PART:
+                continue
+            inconsistent = [changes[pair] for pair in said.pair[rows].tolist() if pair in changes]
+            found.append(
+                _part(
+                    name,
+                    value or "not said",
+                    said.p_first[rows],
+                    [said.choice[row] for row in rows],
+                    [said.human[row] for row in rows],
+                    np.array(inconsistent, dtype=bool),
+                )
+            )
+    return found
+
+
+def _part(
+    of: str,
+    name: str,
+    p: Floats,
+    choice: Sequence[str],
+    human: Sequence[str | None],
+    inconsistent: NDArray[np.bool_],
+) -> Part:
+    table = [[0] * len(CATEGORIES) for _ in CATEGORIES]
+    for says, judge in zip(human, choice, strict=True):
+        if says is not None:
+            table[_place(says)][_place(judge)] += 1
+    worth = np.array([HUMAN.get(one or "", 0.0) for one in human])
+    usable = np.isfinite(p) & (worth != 0)
+    p_decided, y = p[usable], (worth[usable] > 0).astype(float)
+    right = (p_decided > 0.5) == (y > 0.5)
+    return Part(
+        of=of,
+        name=name,
+        pairs=len(p),
+        kappa=cohen_kappa(table).as_json(),
+        accuracy=_share(right, "Humans prefer one on none of these pairs."),
+        ece=expected_calibration_error(p_decided, y),
+        inconsistent=_share(inconsistent, "No pair was read in both orders."),
+    )
+
+
+def _share(values: NDArray[np.bool_], reason: str) -> Figure:
+    if not len(values):
+        return Figure(None, 0, reason=reason)
+    share = float(values.mean())
+    low, high = wilson(share, len(values))
+    return Figure(share, len(values), float(low), float(high))

@@ -123,9 +123,7 @@ def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
     return Plan(config, principles, seed=seed)
 
 
-def asker_of(
-    config: JudgeConfig, plan: Plan, engine: Engine | None, meter: Meter | None
-) -> Asker:
+def asker_of(config: JudgeConfig, plan: Plan, engine: Engine | None, meter: Meter | None) -> Asker:
     """Who answers this judge's questions."""
     mode = plan.settings.mode
     if mode == "jury":
@@ -243,9 +241,7 @@ class _Judging:
 
     def _ask(self, pages: Iterable[Page]) -> None:
         try:
-            self._asker.ask(
-                self._questions(pages), self._take, on_wait=self._context.checkpoint
-            )
+            self._asker.ask(self._questions(pages), self._take, on_wait=self._context.checkpoint)
         except InferenceError as error:
             raise as_job_error(error) from error
         self._store()
@@ -370,4 +366,3 @@ def _verdict(run: JudgeRun, config: JudgeConfig, question: Question, reply: Repl
         milliseconds=reply.milliseconds,
         created_at=timezone.now(),
     )
-

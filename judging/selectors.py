@@ -136,8 +136,10 @@ def dataset_pairs(project: Project, sha256: str) -> Iterable[str]:
 def disputed_pairs(project: Project) -> list[int]:
     """Pairs on which humans, by their majority, prefer one and a judge the other; their ids."""
     found = consensus_of(project, "majority", "human")
-    decided = {CHOICES.index(Choice.FIRST): Choice.SECOND, CHOICES.index(Choice.SECOND):
-               Choice.FIRST}
+    decided = {
+        CHOICES.index(Choice.FIRST): Choice.SECOND,
+        CHOICES.index(Choice.SECOND): Choice.FIRST,
+    }
     opposite = {
         int(pair): decided[int(choice)].value
         for pair, choice, row in zip(found.pairs, found.choice, found.distribution, strict=True)

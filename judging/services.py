@@ -107,9 +107,7 @@ def ensure_jury(
     if not all(0 < weight < math.inf for _, weight in judges):
         raise BadSettingsError("judges: a weight above 0 is wanted")
     settings = JudgeSettings(mode="jury", combine=combine)
-    jury = _judge(
-        project, name.strip()[:200], {"tie_band": tie_band, "options": _stored(settings)}
-    )
+    jury = _judge(project, name.strip()[:200], {"tie_band": tie_band, "options": _stored(settings)})
     there = dict(jury.members.values_list("judge_id", "weight"))
     if not there:
         JuryMember.objects.bulk_create(

@@ -115,12 +115,15 @@ class JudgeSettings(BaseModel):
             said.append(f"{self.ensemble_size} principles drawn")
         if self.orders == "one":
             said.append("one order")
-        for name in ("samples", "temperature", "max_tokens", "contradiction", "least_mass"):
-            if getattr(self, name) != getattr(usual, name):
-                said.append(f"{name.replace('_', ' ')} {getattr(self, name):g}")
+        said += [
+            f"{name.replace('_', ' ')} {getattr(self, name):g}"
+            for name in ("samples", "temperature", "max_tokens", "contradiction", "least_mass")
+            if getattr(self, name) != getattr(usual, name)
+        ]
         if self.clamp != usual.clamp:
-            said.append("unclamped" if self.clamp is None else f"clamp {self.clamp[0]:g}–"
-                        f"{self.clamp[1]:g}")
+            said.append(
+                "unclamped" if self.clamp is None else f"clamp {self.clamp[0]:g}–{self.clamp[1]:g}"
+            )
         if self.use_reference:
             said.append("with reference")
         if self.few_shots:

@@ -102,7 +102,8 @@ def gwet_ac1(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coefficien
     expected = float((share * (1 - share)).sum() / (k - 1))
     observed = float(weight @ agreed)
     value = (observed - expected) / (1 - expected)
-    if observed == 1.0:
+    # Of the units, not of their mean: weights add to one only up to rounding.
+    if (agreed == 1.0).all():
         return Coefficient(1.0, n, _low_when_perfect(n, expected), 1.0)
     by_chance = shares @ (1 - share) / (k - 1)
     each = (agreed - expected - 2 * (1 - value) * (by_chance - expected)) / (1 - expected)

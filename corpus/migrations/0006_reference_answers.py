@@ -4,15 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('corpus', '0005_held_back_bad_chain'),
+        ("corpus", "0005_held_back_bad_chain"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='prompt',
-            name='reference',
-            field=models.TextField(blank=True, help_text='A right answer that somebody wrote, for judges that compare with it.'),
+            model_name="prompt",
+            name="reference",
+            field=models.TextField(
+                blank=True,
+                help_text="A right answer that somebody wrote, for judges that compare with it.",
+            ),
         ),
     ]

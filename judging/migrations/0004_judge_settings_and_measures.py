@@ -7,224 +7,454 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('constitution', '0003_editing_and_revisions'),
-        ('corpus', '0006_reference_answers'),
-        ('judging', '0003_draft_trials_and_impact'),
+        ("constitution", "0003_editing_and_revisions"),
+        ("corpus", "0006_reference_answers"),
+        ("judging", "0003_draft_trials_and_impact"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AttackRun',
+            name="AttackRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('cancelling', 'Cancelling'), ('cancelled', 'Cancelled'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='queued', max_length=12)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_expires_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('worker', models.CharField(blank=True, editable=False, max_length=200)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('max_attempts', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1)])),
-                ('progress_done', models.PositiveBigIntegerField(default=0)),
-                ('progress_total', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('progress_note', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('sent_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('sample', models.PositiveIntegerField(default=100, help_text='So many pairs are attacked.')),
-                ('seed', models.BigIntegerField(default=0)),
-                ('bounds', models.JSONField(default=dict, help_text='Of the policy when it was launched.')),
-                ('result', models.JSONField(blank=True, default=dict)),
-                ('passed', models.BooleanField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("cancelling", "Cancelling"),
+                            ("cancelled", "Cancelled"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_expires_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("worker", models.CharField(blank=True, editable=False, max_length=200)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "max_attempts",
+                    models.PositiveSmallIntegerField(
+                        default=3, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("progress_done", models.PositiveBigIntegerField(default=0)),
+                ("progress_total", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("progress_note", models.CharField(blank=True, max_length=200)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "sample",
+                    models.PositiveIntegerField(
+                        default=100, help_text="So many pairs are attacked."
+                    ),
+                ),
+                ("seed", models.BigIntegerField(default=0)),
+                (
+                    "bounds",
+                    models.JSONField(default=dict, help_text="Of the policy when it was launched."),
+                ),
+                ("result", models.JSONField(blank=True, default=dict)),
+                ("passed", models.BooleanField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
+                "ordering": ["-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Calibration',
+            name="Calibration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('temperature', 'Temperature'), ('isotonic', 'Isotonic')], max_length=11)),
-                ('parameters', models.JSONField()),
-                ('n', models.PositiveIntegerField(help_text='Pairs that humans decided.')),
-                ('error_before', models.FloatField()),
-                ('error_after', models.FloatField()),
-                ('in_use', models.BooleanField(default=False, help_text="The judge's new labels are scaled.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("temperature", "Temperature"), ("isotonic", "Isotonic")],
+                        max_length=11,
+                    ),
+                ),
+                ("parameters", models.JSONField()),
+                ("n", models.PositiveIntegerField(help_text="Pairs that humans decided.")),
+                ("error_before", models.FloatField()),
+                ("error_after", models.FloatField()),
+                (
+                    "in_use",
+                    models.BooleanField(
+                        default=False, help_text="The judge's new labels are scaled."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='JudgePolicy',
+            name="JudgePolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attack_gate', models.CharField(choices=[('off', 'attacks are reported and stop nothing'), ('failed', 'labels of a judge that failed its attacks stay out of datasets'), ('untested', 'labels of a judge stay out until it has passed its attacks')], default='failed', max_length=8)),
-                ('attack_wins', models.FloatField(default=0.1, help_text='Share of pairs that a constant, an empty or an instructing answer may win against a real one.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='an attack may win')),
-                ('padded_wins', models.FloatField(default=0.6, help_text='Share of pairs that an answer may win against itself without its padding.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='padding may win')),
-                ('first_shown', models.FloatField(default=0.1, help_text='How far from one half the average of what the first shown gets may be.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(0.5)], verbose_name='first shown off one half')),
-                ('inconsistent', models.FloatField(default=0.25, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='winner changes with the order')),
-                ('length', models.FloatField(default=0.7, help_text='Log-odds for an answer e times as long; 0.7 is about doubled odds.', validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='length coefficient')),
-                ('formatting', models.FloatField(default=0.7, help_text='Log-odds for the more formatted of two answers.', validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='formatting coefficient')),
-                ('self_preference', models.FloatField(default=0.1, help_text="How much more often than humans a judge may take its own family's answer.", validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='self-preference')),
-                ('calibration_error', models.FloatField(default=0.1, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='calibration error')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "attack_gate",
+                    models.CharField(
+                        choices=[
+                            ("off", "attacks are reported and stop nothing"),
+                            (
+                                "failed",
+                                "labels of a judge that failed its attacks stay out of datasets",
+                            ),
+                            (
+                                "untested",
+                                "labels of a judge stay out until it has passed its attacks",
+                            ),
+                        ],
+                        default="failed",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "attack_wins",
+                    models.FloatField(
+                        default=0.1,
+                        help_text="Share of pairs that a constant, an empty or an instructing answer may win against a real one.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="an attack may win",
+                    ),
+                ),
+                (
+                    "padded_wins",
+                    models.FloatField(
+                        default=0.6,
+                        help_text="Share of pairs that an answer may win against itself without its padding.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="padding may win",
+                    ),
+                ),
+                (
+                    "first_shown",
+                    models.FloatField(
+                        default=0.1,
+                        help_text="How far from one half the average of what the first shown gets may be.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(0.5),
+                        ],
+                        verbose_name="first shown off one half",
+                    ),
+                ),
+                (
+                    "inconsistent",
+                    models.FloatField(
+                        default=0.25,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="winner changes with the order",
+                    ),
+                ),
+                (
+                    "length",
+                    models.FloatField(
+                        default=0.7,
+                        help_text="Log-odds for an answer e times as long; 0.7 is about doubled odds.",
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                        verbose_name="length coefficient",
+                    ),
+                ),
+                (
+                    "formatting",
+                    models.FloatField(
+                        default=0.7,
+                        help_text="Log-odds for the more formatted of two answers.",
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                        verbose_name="formatting coefficient",
+                    ),
+                ),
+                (
+                    "self_preference",
+                    models.FloatField(
+                        default=0.1,
+                        help_text="How much more often than humans a judge may take its own family's answer.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="self-preference",
+                    ),
+                ),
+                (
+                    "calibration_error",
+                    models.FloatField(
+                        default=0.1,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="calibration error",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.CreateModel(
-            name='JuryMember',
+            name="JuryMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weight', models.FloatField(default=1.0, validators=[django.core.validators.MinValueValidator(0.0)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "weight",
+                    models.FloatField(
+                        default=1.0, validators=[django.core.validators.MinValueValidator(0.0)]
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='RunPair',
+            name="RunPair",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='verdict',
-            name='one_verdict_each',
+            model_name="verdict",
+            name="one_verdict_each",
         ),
         migrations.AddField(
-            model_name='judgeconfig',
-            name='options',
-            field=models.JSONField(blank=True, default=dict, help_text='See judging.settings.'),
+            model_name="judgeconfig",
+            name="options",
+            field=models.JSONField(blank=True, default=dict, help_text="See judging.settings."),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='abstained',
+            model_name="judgerun",
+            name="abstained",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='chosen',
-            field=models.BooleanField(default=False, help_text='Which pairs was settled when it began: they are its RunPairs.'),
+            model_name="judgerun",
+            name="chosen",
+            field=models.BooleanField(
+                default=False,
+                help_text="Which pairs was settled when it began: they are its RunPairs.",
+            ),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='done_before',
-            field=models.PositiveIntegerField(default=0, help_text='Pairs done when the present attempt began.'),
+            model_name="judgerun",
+            name="done_before",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Pairs done when the present attempt began."
+            ),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='engine_seconds',
-            field=models.FloatField(default=0.0, help_text='Time in which it held engines, times how many: all attempts.'),
+            model_name="judgerun",
+            name="engine_seconds",
+            field=models.FloatField(
+                default=0.0,
+                help_text="Time in which it held engines, times how many: all attempts.",
+            ),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='inconsistent',
-            field=models.PositiveIntegerField(default=0, help_text='Labelled, but the orders name different winners.'),
+            model_name="judgerun",
+            name="inconsistent",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Labelled, but the orders name different winners."
+            ),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='labelled',
+            model_name="judgerun",
+            name="labelled",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='judgerun',
-            name='unscored',
+            model_name="judgerun",
+            name="unscored",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='completion_tokens',
+            model_name="verdict",
+            name="completion_tokens",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='sample',
+            model_name="verdict",
+            name="sample",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='verdict',
-            name='template',
+            model_name="verdict",
+            name="template",
             field=models.CharField(blank=True, max_length=40),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(fields=('run', 'pair', 'principle', 'order', 'sample'), name='one_verdict_each'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                fields=("run", "pair", "principle", "order", "sample"), name="one_verdict_each"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(condition=models.Q(('principle__isnull', True), ('run__isnull', False)), fields=('run', 'pair', 'order', 'sample'), name='one_verdict_each_without_principle'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("principle__isnull", True), ("run__isnull", False)),
+                fields=("run", "pair", "order", "sample"),
+                name="one_verdict_each_without_principle",
+            ),
         ),
         migrations.AddField(
-            model_name='attackrun',
-            name='config',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attack_runs', to='judging.judgeconfig'),
+            model_name="attackrun",
+            name="config",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="attack_runs",
+                to="judging.judgeconfig",
+            ),
         ),
         migrations.AddField(
-            model_name='attackrun',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="attackrun",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='attackrun',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attack_runs', to='corpus.project'),
+            model_name="attackrun",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="attack_runs",
+                to="corpus.project",
+            ),
         ),
         migrations.AddField(
-            model_name='calibration',
-            name='config',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calibrations', to='judging.judgeconfig'),
+            model_name="calibration",
+            name="config",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="calibrations",
+                to="judging.judgeconfig",
+            ),
         ),
         migrations.AddField(
-            model_name='calibration',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="calibration",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='judgepolicy',
-            name='project',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='judge_policy', to='corpus.project'),
+            model_name="judgepolicy",
+            name="project",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="judge_policy",
+                to="corpus.project",
+            ),
         ),
         migrations.AddField(
-            model_name='jurymember',
-            name='judge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='juries', to='judging.judgeconfig'),
+            model_name="jurymember",
+            name="judge",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="juries",
+                to="judging.judgeconfig",
+            ),
         ),
         migrations.AddField(
-            model_name='jurymember',
-            name='jury',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='judging.judgeconfig'),
+            model_name="jurymember",
+            name="jury",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="members",
+                to="judging.judgeconfig",
+            ),
         ),
         migrations.AddField(
-            model_name='runpair',
-            name='pair',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='corpus.pair'),
+            model_name="runpair",
+            name="pair",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="corpus.pair"
+            ),
         ),
         migrations.AddField(
-            model_name='runpair',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='run_pairs', to='judging.judgerun'),
+            model_name="runpair",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="run_pairs",
+                to="judging.judgerun",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attackrun',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running', 'cancelling'])), fields=['state'], name='judging_attackrun_live'),
+            model_name="attackrun",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running", "cancelling"])),
+                fields=["state"],
+                name="judging_attackrun_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='calibration',
-            constraint=models.UniqueConstraint(condition=models.Q(('in_use', True)), fields=('config',), name='one_calibration_in_use'),
+            model_name="calibration",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("in_use", True)),
+                fields=("config",),
+                name="one_calibration_in_use",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jurymember',
-            constraint=models.UniqueConstraint(fields=('jury', 'judge'), name='one_seat_in_a_jury'),
+            model_name="jurymember",
+            constraint=models.UniqueConstraint(fields=("jury", "judge"), name="one_seat_in_a_jury"),
         ),
         migrations.AddConstraint(
-            model_name='runpair',
-            constraint=models.UniqueConstraint(fields=('run', 'pair'), name='one_run_pair_each'),
+            model_name="runpair",
+            constraint=models.UniqueConstraint(fields=("run", "pair"), name="one_run_pair_each"),
         ),
     ]

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('serving', '0002_impact_usage'),
+        ("serving", "0002_impact_usage"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='usage',
-            name='purpose',
-            field=models.CharField(choices=[('judge', 'judge run'), ('critique', 'critique and revision'), ('sample', 'sampling'), ('playground', 'playground'), ('impact', 'impact of a draft'), ('attack', 'attacks on a judge')], max_length=12),
+            model_name="usage",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("judge", "judge run"),
+                    ("critique", "critique and revision"),
+                    ("sample", "sampling"),
+                    ("playground", "playground"),
+                    ("impact", "impact of a draft"),
+                    ("attack", "attacks on a judge"),
+                ],
+                max_length=12,
+            ),
         ),
     ]

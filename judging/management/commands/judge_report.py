@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from jobs.commands import ConcordCommand, Outcome
 from judging.bias import Figure
-from judging.named import judge_named
+from judging.named import add_judge, asked_judge
 from judging.report import JudgeReport, judge_report
 
 
@@ -16,16 +16,10 @@ class Command(ConcordCommand):
     help = "Report a judge's agreement with humans, its calibration, and its biases."
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("project", help="The project's slug.")
-        parser.add_argument(
-            "judge",
-            nargs="?",
-            help="The judge's name, one that ran here or came with imported pairs; may be left "
-            "out where there is only one.",
-        )
+        add_judge(parser)
 
     def run(self, **options: Any) -> Outcome:
-        report = judge_report(judge_named(options["project"], options["judge"]))
+        report = judge_report(asked_judge(options))
         return Outcome(data=report.as_json(), summary=summary_of(report))
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from jobs.commands import ConcordCommand, Outcome
 from judging.model_pairs import ModelsCompared, win_rates
-from judging.named import judge_named
+from judging.named import add_judge, asked_judge
 from judging.win_rates import Rate
 
 
@@ -16,13 +16,10 @@ class Command(ConcordCommand):
     help = "Win rates of models by humans, by a judge, and by both (prediction-powered)."
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("project", help="The project's slug.")
-        parser.add_argument(
-            "judge", nargs="?", help="The judge's name; may be left out where there is only one."
-        )
+        add_judge(parser)
 
     def run(self, **options: Any) -> Outcome:
-        config = judge_named(options["project"], options["judge"])
+        config = asked_judge(options)
         found = win_rates(config)
         lines = [_line(one) for one in found] or [
             "No pair that this judge has labelled sets one model against another."
