@@ -58,7 +58,7 @@ from jobs.models import JobState  # noqa: E402
 from jobs.runner import run_job  # noqa: E402
 from judging.models import JudgeConfig, JudgeRun, Verdict  # noqa: E402
 from judging.prompts import OPTIONS  # noqa: E402
-from judging.runner import Question, judge_with  # noqa: E402
+from judging.runner import judge_with, plan_of  # noqa: E402
 from judging.selectors import PairSelection  # noqa: E402
 from judging.services import ensure_judge, launch_judge_run  # noqa: E402
 from serving.models import CachedReply, Usage  # noqa: E402
@@ -138,15 +138,10 @@ def prepare(folder: Path, pairs: int) -> JudgeConfig:
 
 def questions(config: JudgeConfig) -> tuple[list[list[int]], list[int]]:
     """Every prompt of the run as token ids, and the options' tokens."""
-    version = config.constitution_version
-    if version is None:
-        raise SystemExit("the judge has no constitution")
-    principle = version.principles.get()
+    plan = plan_of(config)
     pairs = Pair.objects.order_by("pk").select_related("prompt", "first", "second")
     requests: list[Request] = [
-        Question(pair, principle, order).request(config.template, 0)
-        for pair in pairs
-        for order in Verdict.Order
+        plan.request(question) for pair in pairs for question in plan.questions(pair)
     ]
     tokenizer = load_tokenizer(str(MODEL_PATH))
     tokens = scored_tokens(spell_options(tokenizer, OPTIONS))

@@ -89,9 +89,7 @@ def _rows(
     """Rows in an order of their content: by prompt, then by pair."""
     last_label = Label.objects.aggregate(last=Max("id"))["last"] or 0
     raters = _counting_raters(project, filters)
-    tally.kept_out = {
-        rater: why for rater, why in kept_out(project).items() if rater in raters
-    }
+    tally.kept_out = {rater: why for rater, why in kept_out(project).items() if rater in raters}
     raters -= set(tally.kept_out)
     together = None
     if filters.consensus != "mean":

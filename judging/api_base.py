@@ -15,13 +15,15 @@ from constitution.errors import (
     ReasonMissingError,
     UnknownConstitutionError,
 )
-from judging.errors import JudgingError
+from judging.errors import BadSettingsError, JudgingError, UnknownTemplateError
 
 BAD_INPUT = (
     BadConstitutionFileError,
     BadPrincipleError,
     BadVerifierError,
     ReasonMissingError,
+    BadSettingsError,
+    UnknownTemplateError,
 )
 
 

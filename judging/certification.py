@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from annotation.models import Rater, Slot
-from annotation.services.checks import check_rater
+from annotation.services.checks import STREAM, check_rater
 from annotation.services.judge_gold import (
     CALIBRATION,
     begin_calibration,
@@ -67,9 +67,13 @@ def gold_among(rater: Rater, page: Sequence[Pair]) -> list[int]:
     purpose = Slot.Purpose.GOLD
     there = give_gold_among(rater=rater, purpose=purpose, pairs=[pair.pk for pair in page], now=now)
     wanted = gold_to_ride(policy_of(rater.project_id), len(page) - len(there)) - len(there)
-    joining = give_gold(rater=rater, purpose=purpose, count=max(0, wanted), now=now)
-    left = waiting_gold(rater, purpose).exclude(pair__in=[pair.pk for pair in page])
-    return [*joining, *left.exclude(pair__in=joining).values_list("pair_id", flat=True)]
+    return give_gold(rater=rater, purpose=purpose, count=max(0, wanted), now=now)
+
+
+def gold_left(rater: Rater) -> list[int]:
+    """Gold that was given and not answered before a run was cut off; the pairs' ids."""
+    waiting = Slot.objects.filter(rater=rater, state=Slot.State.WAITING, purpose__in=STREAM)
+    return list(waiting.values_list("pair_id", flat=True))
 
 
 def watch(rater: Rater) -> bool:

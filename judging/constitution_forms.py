@@ -15,7 +15,7 @@ from constitution.models.revisions import MOST_ROUNDS
 from constitution.selectors import PromptSelection
 from constitution.starters import STARTERS, starter
 from corpus.models import ModelVersion, Project, Prompt
-from judging.forms import ENGINE_CHOICES
+from judging.judge_forms import ENGINE_CHOICES
 
 
 class NewConstitutionForm(forms.Form):

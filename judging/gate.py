@@ -36,11 +36,9 @@ def standings(project: Project) -> dict[int, Standing]:
         .select_related("rater")
         .prefetch_related("members__judge")
     )
-    passed: dict[int, bool] = {}
     tried = AttackRun.objects.filter(project=project, passed__isnull=False).order_by("pk")
-    for config_id, outcome in tried.values_list("config_id", "passed"):
-        if outcome is not None:
-            passed[config_id] = outcome
+    # Of several the newest counts.
+    passed = dict(tried.values_list("config_id", "passed"))
     alone = {config.pk: _alone(config, passed.get(config.pk), gate) for config in configs}
     found = {}
     for config in configs:

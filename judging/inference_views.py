@@ -18,8 +18,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from annotation.permissions import ADMINS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
-from judging.forms import PlaygroundForm
 from judging.models import Trial
+from judging.playground_forms import PlaygroundForm
 from judging.services import launch_trial
 from serving.errors import UnknownServerError
 from serving.selectors import ended_servers, lost_servers, server_views, usage_of_project

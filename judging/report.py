@@ -51,6 +51,7 @@ CATEGORIES = (Choice.FIRST.value, Choice.SECOND.value, Choice.EQUAL.value)
 LEAST_IN_PART = 5
 """A stratum of fewer pairs says nothing."""
 
+HISTOGRAM_BINS = 20
 CACHE_SECONDS = 3600
 
 
@@ -87,7 +88,8 @@ class OrderFigures:
 class JudgeReport:
     """`confusion` counts pairs by what humans (row) and the judge (column) say, in the order of
     CATEGORIES; `ece` and `bins` are of pairs on which humans prefer one, None where the judge gives
-    no probabilities."""
+    no probabilities. `first_shown_histogram` counts pairs by what the first shown got of them, both
+    orders together, in HISTOGRAM_BINS equal parts of [0, 1]."""
 
     judge: str
     labels: int
@@ -101,6 +103,7 @@ class JudgeReport:
     mended: list[Mended]
     orders: OrderFigures
     position: PositionBias
+    first_shown_histogram: list[int]
     length: Figure
     formatting: Figure
     self_preference: Figure
@@ -186,6 +189,9 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
         mended=[one for one in mended if one is not None],
         orders=_order_figures(config, readings, pairs),
         position=position_bias(pairs.p_ab, pairs.p_ba),
+        first_shown_histogram=np.histogram(
+            (pairs.p_ab + 1 - pairs.p_ba) / 2, bins=HISTOGRAM_BINS, range=(0, 1)
+        )[0].tolist(),
         length=length_bias(p, first, second, worth),
         formatting=formatting_bias(
             p, texts.marks_first[known], texts.marks_second[known], first, second, worth

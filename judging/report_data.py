@@ -95,11 +95,11 @@ def both_orders(config: JudgeConfig) -> Readings:
     """Of several verdicts on the same question the newest counts; samples are averaged."""
     newest: dict[tuple[int, int | None, int, str], float] = {}
     rows = config.verdicts.filter(status=Verdict.Status.OK).order_by("pk")
-    for pair, principle, sample, order, p_first in rows.values_list(
+    for pair, asked_by, sample, order, p_first in rows.values_list(
         "pair_id", "principle_id", "sample", "order", "p_first"
     ).iterator(10_000):
         if p_first is not None:
-            newest[pair, principle, sample, order] = p_first
+            newest[pair, asked_by, sample, order] = p_first
     sums: dict[tuple[int, int], dict[str, list[float]]] = defaultdict(lambda: {"ab": [], "ba": []})
     for (pair, principle, _, order), p_first in newest.items():
         sums[pair, principle or 0][order].append(p_first)
@@ -160,7 +160,11 @@ def texts_of(config: JudgeConfig, pairs: NDArray[np.int64]) -> Texts:
             )
     numbers = np.array([found[pair][:5] for pair in ids], dtype=np.float64).reshape(-1, 5)
     return Texts(
-        *numbers.T,
+        length_first=numbers[:, 0],
+        length_second=numbers[:, 1],
+        marks_first=numbers[:, 2],
+        marks_second=numbers[:, 3],
+        own=numbers[:, 4],
         strata={name: [found[pair][5][place] for pair in ids] for place, name in enumerate(STRATA)},
     )
 

@@ -34,6 +34,7 @@ from judging.certification import (
     TO_CERTIFY,
     calibration_to_answer,
     gold_among,
+    gold_left,
     refuse_suspended,
     settle,
     status_of,
@@ -169,6 +170,7 @@ class _Judging:
         self._meter = meter
         self._job = context.job
         self._rater = config.rater
+        self._selection = PairSelection.model_validate(self._job.selection)
         self._machines = 0 if engine is None else machines_of(engine)
         self._in_production = False
         self._clear()
@@ -177,19 +179,18 @@ class _Judging:
         self._stored_at = time.monotonic()
 
     def run(self) -> None:
-        selection = PairSelection.model_validate(self._job.selection)
         try:
-            choose_pairs(self._job, self._config, selection)
+            choose_pairs(self._job, self._config, self._selection)
         except UnknownSelectionError as error:
             raise PermanentJobError(str(error)) from error
         self._total = self._job.progress_total or (
-            self._done + pairs_of_run(self._job, self._config, selection).count()
+            self._done + pairs_of_run(self._job, self._config, self._selection).count()
         )
         JudgeRun.objects.filter(pk=self._job.pk).update(done_before=self._done)
         self._context.report(self._done, self._total)
         before = _metrics(self._engine)
         try:
-            self._serve(selection)
+            self._serve()
         except LeaseLost:
             raise
         except (JobInterrupted, TransientJobError):
@@ -200,14 +201,14 @@ class _Judging:
         if self._meter is not None and before is not None and after is not None:
             self._meter.record(prefix_cache=after.since(before))
 
-    def _serve(self, selection: PairSelection) -> None:
+    def _serve(self) -> None:
         while True:
             while status_of(self._rater) in TO_CERTIFY:
                 self._certify()
             refuse_suspended(self._rater)
             self._in_production = True
             try:
-                self._ask(self._production(selection))
+                self._ask(self._production())
                 return
             except _OutOfServiceError:
                 self._clear()
@@ -218,26 +219,29 @@ class _Judging:
         """One try, or what was lacking of one: gold alone, with the answers known to us."""
         self._context.report(self._done, self._total, note="answering gold, to be admitted")
         wanted = calibration_to_answer(self._rater)
-        self._ask((page, {pair.pk for pair in page}) for page in _pages(_of(wanted)))
+        self._ask((page, self._besides(page)) for page in _pages(_of(wanted)))
         settle(self._rater)
 
-    def _production(self, selection: PairSelection) -> Iterator[Page]:
+    def _besides(self, page: Sequence[Pair]) -> set[int]:
+        """The ids of those pairs that are not of the run's selection."""
+        ids = {pair.pk for pair in page}
+        chosen = pairs_of_run(self._job, self._config, self._selection).filter(pk__in=ids)
+        return ids - set(chosen.values_list("pk", flat=True))
+
+    def _production(self) -> Iterator[Page]:
         """The run's pairs, page by page, and the gold that rides among them."""
-        if selection.which == "gold":
-            policy = policy_of(self._config.project_id)
-            wanted = give_gold(
+        if self._selection.which == "gold":
+            give_gold(
                 rater=self._rater,
                 purpose=Slot.Purpose.RECALIBRATION,
-                count=policy.recalibration_per_week,
+                count=policy_of(self._config.project_id).recalibration_per_week,
                 now=timezone.now(),
             )
-            waiting = Slot.objects.filter(rater=self._rater, state=Slot.State.WAITING)
-            wanted += list(waiting.values_list("pair_id", flat=True))
-            yield from ((page, {pair.pk for pair in page}) for page in _pages(_of(wanted)))
-            return
-        for page in _pages(pairs_of_run(self._job, self._config, selection)):
-            riding = set(gold_among(self._rater, page))
-            yield [*page, *_loaded(_of(sorted(riding)))], riding
+        for page in _pages(_of(gold_left(self._rater))):
+            yield page, self._besides(page)
+        for page in _pages(pairs_of_run(self._job, self._config, self._selection)):
+            gold = list(_loaded(_of(gold_among(self._rater, page))))
+            yield [*page, *gold], self._besides(gold)
 
     def _ask(self, pages: Iterable[Page]) -> None:
         try:
@@ -248,9 +252,12 @@ class _Judging:
 
     def _questions(self, pages: Iterable[Page]) -> Iterator[Question]:
         """What was not asked yet, in an earlier attempt at this run."""
-        for page, riding in pages:
+        for whole_page, riding in pages:
             self._context.checkpoint()
-            self._riding |= riding
+            # Gold that joined an earlier page may be of this one too, and under way still.
+            under_way = {*self._open_questions, *(pair.pk for pair in self._complete)}
+            page = [pair for pair in whole_page if pair.pk not in under_way]
+            self._riding |= riding - under_way
             there = set(
                 Verdict.objects.filter(run=self._job, pair__in=page).values_list(
                     "pair", "principle", "order", "sample"

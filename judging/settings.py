@@ -106,7 +106,7 @@ class JudgeSettings(BaseModel):
     def words(self) -> str:
         """What is not as usual, short: part of a judge's name. Empty for the usual judge."""
         usual = JudgeSettings(mode=self.mode)
-        said = [] if self.mode == "direct" else [self.mode]
+        said: list[str] = [] if self.mode == "direct" else [self.mode]
         if self.principles == "one_drawn":
             said.append("one principle drawn")
         elif self.principles == "together":

@@ -4,9 +4,10 @@ from celery import shared_task
 
 from constitution.models import RevisionRun
 from jobs.runner import run_job
+from judging.attacks import attack
 from judging.draft_trial import try_draft
 from judging.impact import measure_impact
-from judging.models import DraftTrial, ImpactRun, JudgeRun, Trial
+from judging.models import AttackRun, DraftTrial, ImpactRun, JudgeRun, Trial
 from judging.playground import try_prompt
 from judging.revision_results import revise_and_label
 from judging.runner import judge
@@ -35,3 +36,8 @@ def draft_trial_task(trial_id: int) -> None:
 @shared_task
 def impact_task(run_id: int) -> None:
     run_job(ImpactRun, run_id, measure_impact)
+
+
+@shared_task
+def attack_task(run_id: int) -> None:
+    run_job(AttackRun, run_id, attack)

@@ -49,9 +49,7 @@ class Triage:
 def unsure_pairs(config: JudgeConfig, *, within: float = UNSURE) -> QuerySet[Label]:
     """The judge's labels within `within` of one half on pairs that no human has labelled, the
     least sure first; gold is left out."""
-    human = Label.objects.effective().filter(
-        pair=OuterRef("pair"), rater__kind=Rater.Kind.HUMAN
-    )
+    human = Label.objects.effective().filter(pair=OuterRef("pair"), rater__kind=Rater.Kind.HUMAN)
     distance = Abs(F("p_first") - Value(0.5), output_field=FloatField())
     return (
         Label.objects.effective()
@@ -96,9 +94,12 @@ def triage(config: JudgeConfig, *, within: float = UNSURE) -> Triage:
         unsure=unsure.count(),
         abstained=abstained_pairs(config).count(),
         human_done=labelled.order_by().values("pair_id").distinct().count(),
-        unsure_pairs=list(
-            unsure.values("pair_id", "p_first", prompt=F("pair__prompt__messages"))[:SHOWN]
-        ),
+        unsure_pairs=[
+            {"pair_id": pair, "p_first": p_first, "prompt": prompt}
+            for pair, p_first, prompt in unsure.values_list(
+                "pair_id", "p_first", "pair__prompt__messages"
+            )[:SHOWN]
+        ],
         disputes=list(disputes[:SHOWN]),
     )
 
@@ -153,9 +154,7 @@ class Known:
 def known_of(config: JudgeConfig) -> Known:
     """Accuracy against gold, time on task and the judge's cost so far, or what is usual."""
     project = config.project
-    humans = [
-        one for one in rater_figures(project) if one.rater.kind == Rater.Kind.HUMAN
-    ]
+    humans = [one for one in rater_figures(project) if one.rater.kind == Rater.Kind.HUMAN]
     gold = sum(one.gold.n for one in humans)
     right = sum(one.gold_correct for one in humans)
     seconds = [
@@ -220,4 +219,3 @@ def plan_labels(
         money=money,
         hours=hours,
     )
-

@@ -38,7 +38,7 @@ def usable_of(run: JudgeRun) -> Usable:
     standing = standings(run.project).get(rater.pk)
     why = ""
     if rater.status != Rater.Status.ACTIVE:
-        why = f"the judge is {rater.get_status_display()}"
+        why = f"the judge is {rater.status}"
     elif standing is not None and standing.kept_out:
         why = f"its labels are kept out: {standing.kept_out.replace('_', ' ')}"
     usable = 0 if why else run.labelled - run.inconsistent
@@ -57,7 +57,7 @@ def usable_of(run: JudgeRun) -> Usable:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the present attempt is, and how long it still takes; None while it cannot be told."""
+    """How fast the present attempt is, and how long it still takes; None while none can tell."""
 
     pairs_per_second: float | None
     seconds_left: float | None

@@ -1,4 +1,4 @@
-"""Pages of judges and their runs."""
+"""Pages of judge runs: launch one, watch it."""
 
 from __future__ import annotations
 
@@ -13,61 +13,123 @@ from django.views.decorators.vary import vary_on_headers
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from jobs.services import request_cancel
+from judging.attacks import launch_attacks
 from judging.errors import JudgingError
-from judging.forms import JudgeForm
-from judging.models import JudgeRun
-from judging.selectors import PairSelection, run_consistency, run_counts, run_seconds
-from judging.services import ensure_judge, launch_judge_run
+from judging.estimate import Estimate, estimate_run
+from judging.gate import standings
+from judging.judge_forms import JudgeForm, JuryForm
+from judging.launching import JudgeRequest
+from judging.models import JudgeConfig, JudgeRun
+from judging.selectors import run_consistency, run_counts, run_seconds
+from judging.services import ensure_jury, launch_judge_run
+from judging.usable import pace_of, usable_of
 from serving.models import Usage
 from serving.selectors import usage_of_run
+
+RUNS_SHOWN = 100
+
+
+def user_of(request: MemberRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
 
 
 @member_view(READERS)
 def judge_runs(request: MemberRequest, project: Project) -> HttpResponse:
-    form = JudgeForm(project, initial={"batch": request.GET.get("batch", "")})
+    form = JudgeForm(
+        project,
+        initial={name: request.GET.get(name, "") for name in ("batch", "dataset", "which")},
+    )
     return _runs_page(request, project, form)
 
 
 @require_POST
 @member_view(RESEARCHERS)
 def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """Set the judge up and launch it, or, for the button "Estimate", say what it would take."""
     form = JudgeForm(project, request.POST)
     if not form.is_valid():
         return _runs_page(request, project, form, status=400)
     data = form.cleaned_data
     try:
-        config = ensure_judge(
-            project=project,
-            constitution_version=data["constitution"],
-            model_version=data["model"],
+        config = JudgeRequest(
+            constitution=data["constitution"],
+            model=data["model"],
             engine=data["engine"],
-        )
+            template=None,
+            tie_band=0.05 if data["tie_band"] is None else data["tie_band"],
+            name=data["name"],
+            settings=form.settings(),
+        ).judge(project)
+        if "estimate" in request.POST:
+            found = estimate_run(config, form.selection())
+            return _runs_page(request, project, form, estimate=found, judge=config)
         run = launch_judge_run(
             project=project,
             config=config,
-            selection=PairSelection(which=data["which"], batch=data["batch"] or None),
+            selection=form.selection(),
             accept_cut=data["accept_cut"],
-            created_by=request.user if isinstance(request.user, User) else None,
+            created_by=user_of(request),
         )
+        if data["attacks"] and config.model_version_id is not None:
+            launch_attacks(config=config, created_by=user_of(request))
     except JudgingError as error:
         form.add_error(None, str(error))
         return _runs_page(request, project, form, status=400)
     return redirect("judge_run", project.slug, run.pk)
 
 
+@require_POST
+@member_view(RESEARCHERS)
+def create_jury(request: MemberRequest, project: Project) -> HttpResponseBase:
+    jury_form = JuryForm(project, request.POST)
+    if jury_form.is_valid():
+        data = jury_form.cleaned_data
+        try:
+            jury = ensure_jury(
+                project=project,
+                name=data["name"],
+                judges=[(judge, 1.0) for judge in data["judges"]],
+                combine=data["combine"],
+            )
+            return redirect("judge", project.slug, jury.pk)
+        except JudgingError as error:
+            jury_form.add_error(None, str(error))
+    return _runs_page(request, project, JudgeForm(project), status=400, jury_form=jury_form)
+
+
 def _runs_page(
-    request: MemberRequest, project: Project, form: JudgeForm, *, status: int = 200
+    request: MemberRequest,
+    project: Project,
+    form: JudgeForm,
+    *,
+    status: int = 200,
+    estimate: Estimate | None = None,
+    judge: JudgeConfig | None = None,
+    jury_form: JuryForm | None = None,
 ) -> HttpResponse:
     runs = (
         JudgeRun.objects.filter(project=project)
         .select_related("config__rater")
         .annotate(read=Count("verdicts", filter=Q(verdicts__status="ok")))
     )
+    standing = standings(project)
+    judges = (
+        JudgeConfig.objects.filter(project=project)
+        .select_related("rater")
+        .annotate(labelled=Count("rater__labels", filter=Q(rater__labels__superseded_by=None)))
+        .order_by("-pk")
+    )
     context = {
         "project": project,
         "tab": "judge",
-        "runs": runs[:100],
+        "part": "runs",
+        "runs": runs[:RUNS_SHOWN],
+        "judges": [(one, standing[one.rater_id]) for one in judges],
         "form": form,
+        "jury_form": jury_form or JuryForm(project),
+        "estimate": estimate,
+        "estimated": judge,
+        "currency": settings.CURRENCY,
         "may_launch": request.membership.role in RESEARCHERS,
     }
     return render(request, "judging/runs.html", context, status=status)
@@ -78,14 +140,19 @@ def _runs_page(
 @member_view(READERS)
 def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResponse:
     """A run's page; its status alone for the page's own polling."""
-    run = get_object_or_404(JudgeRun.objects.select_related("config"), pk=run_id, project=project)
+    run = get_object_or_404(
+        JudgeRun.objects.select_related("config__rater"), pk=run_id, project=project
+    )
     context = {
         "project": project,
         "tab": "judge",
+        "part": "runs",
         "run": run,
         "counts": run_counts(run),
         "consistency": run_consistency(run),
         "usage": usage_of_run(Usage.Purpose.JUDGE, run.pk),
+        "usable": usable_of(run),
+        "pace": pace_of(run),
         "seconds": run_seconds(run),
         "currency": settings.CURRENCY,
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,

@@ -18,6 +18,7 @@ from annotation.models.queue import not_had_by
 from annotation.services.checks import settle_try
 from annotation.services.claims import GOLD_PLACES
 from annotation.services.policy import policy_of
+from annotation.services.status import change_status
 
 CALIBRATION = Slot.Purpose.CALIBRATION
 
@@ -52,9 +53,16 @@ def give_gold_among(
 
 @transaction.atomic
 def begin_calibration(*, rater: Rater, now: dt.datetime) -> int:
-    """Give the judge what its present try of calibration still lacks; how many pairs it lacks that
-    there are none of. 0: it can go on."""
+    """Give the judge what its present try of calibration lacks; how many pairs it lacks that
+    there are none of. 0: it can go on. Where the policy wants no calibration (any more), the judge
+    is in production by this."""
+    rater = Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
     policy = policy_of(rater.project_id)
+    if policy.calibration_pairs == 0:
+        change_status(
+            rater, Rater.Status.ACTIVE, reason="The policy asks for no calibration.", now=now
+        )
+        return 0
     done = Slot.objects.filter(
         rater=rater, purpose=CALIBRATION, state=Slot.State.DONE, pk__gt=rater.calibration_after
     ).count()

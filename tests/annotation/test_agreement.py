@@ -339,9 +339,7 @@ def test_two_raters_are_many_raters_with_two_judgements_a_unit(table: Counts) ->
     same_but_for_words(agreement_of_two(table[None])[0], raw_agreement(units, often=often))
 
 
-@example(
-    np.array([[2, 0, 0, 0]] * 4 + [[0, 2, 0, 0], [0, 3, 0, 0]]), np.array([1, 0, 2, 3])
-)
+@example(np.array([[2, 0, 0, 0]] * 4 + [[0, 2, 0, 0], [0, 3, 0, 0]]), np.array([1, 0, 2, 3]))
 @given(unit_counts, orders)
 def test_ac1_and_raw_agreement_know_neither_categories_nor_order_of_units(
     counts: Counts, order: NDArray[np.int64]

@@ -99,7 +99,12 @@ def places(cast: Cast) -> list[Place]:
         prompt="x",
         principles=[{"name": "p"}],
     )
-    runs = {"judge/": judge_run.pk, "critique": critique.pk, "impact/": impact.pk}
+    runs = {
+        "judge/": judge_run.pk,
+        "judge-runs": judge_run.pk,
+        "critique": critique.pk,
+        "impact/": impact.pk,
+    }
     trials = {"constitution/": tried.pk, "inference/": trial.pk}
     objects = {
         "<slug:project_slug>": project.slug,
@@ -107,6 +112,7 @@ def places(cast: Cast) -> list[Place]:
         "<int:model_id>": model.pk,
         "<uuid:task_id>": task_name(task.pk),
         "<int:rater_id>": config.rater.pk,
+        "<int:judge_id>": config.pk,
         "<int:pair_id>": pair.pk,
         "<int:row_id>": adjudication.pk,
         "<int:prompt_id>": pair.prompt_id,

@@ -1,4 +1,4 @@
-"""The forms that launch a judge and try a prompt."""
+"""The form that tries a prompt."""
 
 from __future__ import annotations
 
@@ -7,51 +7,11 @@ from typing import Any
 
 from django import forms
 
-from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
 from inference.engine import Sampling
 from inference.errors import BadRequestError
-from inference.registry import ENGINES
 from inference.validation import check_options, check_sampling
-
-# Scripts have no weights: they are for our own tests, and no model listed in a form is one.
-ENGINE_CHOICES = [(name, name) for name in ENGINES if name != "scripted"]
-
-
-class JudgeForm(forms.Form):
-    constitution = forms.ModelChoiceField(
-        ConstitutionVersion.objects.none(), label="Published constitution"
-    )
-    model = forms.ModelChoiceField(ModelVersion.objects.none(), label="Model")
-    engine = forms.ChoiceField(choices=ENGINE_CHOICES)
-    which = forms.ChoiceField(
-        choices=[("new", "Pairs this judge has not labelled"), ("all", "All pairs")], label="Pairs"
-    )
-    batch = forms.CharField(
-        required=False,
-        max_length=100,
-        label="Only of the batch",
-        help_text="What brought the pairs: a file's name, critique-3, round-1. Empty: any.",
-    )
-    accept_cut = forms.BooleanField(
-        required=False,
-        label="Go on although some questions do not fit",
-        help_text="Without it, a run in which more than 1 % of the questions are longer than the "
-        "model's context stops before the first is asked.",
-    )
-
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        versions = ConstitutionVersion.objects.filter(
-            constitution__project=project, status=ConstitutionVersion.Status.PUBLISHED
-        ).select_related("constitution")
-        models = ModelVersion.objects.filter(project=project).exclude(kind=ModelVersion.Kind.API)
-        self.fields["constitution"].queryset = versions  # type: ignore[attr-defined]
-        self.fields["model"].queryset = models.order_by("pk")  # type: ignore[attr-defined]
-        for name in ("constitution", "model"):
-            self.fields[name].empty_label = None  # type: ignore[attr-defined]
-        self.lacks_constitution = not versions.exists()
-        self.lacks_model = not models.exists()
+from judging.judge_forms import ENGINE_CHOICES
 
 
 class PlaygroundForm(forms.Form):

@@ -1,0 +1,40 @@
+"""What a person fills in to set a judge up and let it label, as one value from wherever it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from constitution.models import ConstitutionVersion
+from corpus.models import ModelVersion, Project
+from judging.models import JudgeConfig
+from judging.services import ensure_judge
+from judging.settings import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """The judge that is wanted; `settings` as of judging.settings, the usual where it is empty."""
+
+    constitution: ConstitutionVersion
+    model: ModelVersion | None
+    engine: str
+    template: str | None
+    tie_band: float
+    name: str
+    settings: dict[str, Any]
+
+    def judge(self, project: Project) -> JudgeConfig:
+        """The judge, made when missing. BadSettingsError, UnknownTemplateError or
+        JudgeExistsError say what is wrong."""
+        settings = read_settings(self.settings)
+        return ensure_judge(
+            project=project,
+            constitution_version=self.constitution,
+            model_version=None if settings.mode == "verifier" else self.model,
+            engine=self.engine,
+            template=self.template or None,
+            tie_band=self.tie_band,
+            settings=settings,
+            name=self.name.strip(),
+        )

@@ -1,0 +1,69 @@
+"""`manage.py judge_attacks`: what answers that deserve nothing win with a judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+from jobs.models import JobState
+from jobs.runner import run_job
+from judging.attacks import attack, launch_attacks
+from judging.errors import JudgingError
+from judging.models import AttackRun
+from judging.named import add_judge, asked_judge
+
+
+class Command(ConcordCommand):
+    help = "Test a judge by attacks: constant, empty, instructing and padded answers."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        add_judge(parser)
+        parser.add_argument("--sample", type=int, default=100, help="So many pairs are attacked.")
+        parser.add_argument("--seed", type=int, default=0)
+
+    def run(self, **options: Any) -> Outcome:
+        if options["sample"] < 1:
+            raise BadInputError(f"--sample is {options['sample']}; it must be at least 1.")
+        config = asked_judge(options)
+        try:
+            launched = launch_attacks(
+                config=config, sample=options["sample"], seed=options["seed"], start=False
+            )
+        except JudgingError as error:
+            raise BadInputError(str(error)) from error
+        run = run_job(AttackRun, launched.pk, attack) or launched
+        run.refresh_from_db()
+        attacks = run.result.get("attacks", [])
+        lines = [f"{config}: {_verdict(run)}", *(_line(one) for one in attacks)]
+        if run.error:
+            lines.append(run.error)
+        return Outcome(
+            data={
+                "run": run.pk,
+                "judge": str(config),
+                "state": run.state,
+                "error": run.error,
+                "passed": run.passed,
+                "attacks": attacks,
+            },
+            summary="\n".join(lines),
+            failed=run.state != JobState.SUCCEEDED,
+        )
+
+
+def _verdict(run: AttackRun) -> str:
+    if run.passed is None:
+        return str(run.state)
+    return "passed its attacks" if run.passed else "FAILED its attacks"
+
+
+def _line(one: dict[str, Any]) -> str:
+    if one["win_rate"] is None:
+        return f"  {one['name']}: no verdict could be read"
+    mark = "" if one["passed"] else "  ← above the bound"
+    return (
+        f"  {one['name']}: wins {one['win_rate']:.1%} of {one['n']} "
+        f"[{one['low']:.1%}, {one['high']:.1%}], at most {one['bound']:.0%}{mark}"
+    )

@@ -1,0 +1,78 @@
+"""`manage.py triage`: what people should look at first, and who should label what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from jobs.commands import BadInputError, ConcordCommand, Outcome
+from judging.named import add_judge, asked_judge
+from judging.planner import Plan
+from judging.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors, triage
+
+
+class Command(ConcordCommand):
+    help = "Count what a judge is unsure of or disagrees with humans on; send it to people; plan."
+
+    def add_inputs(self, parser: CommandParser) -> None:
+        add_judge(parser)
+        parser.add_argument("--within", type=float, default=UNSURE, help="Of one half: unsure.")
+        parser.add_argument("--send", action="store_true", help="To raters and seniors, first.")
+        parser.add_argument("--limit", type=int, default=200, help="So many pairs go to raters.")
+        parser.add_argument("--money", type=float, help="Plan within this budget.")
+        parser.add_argument("--hours", type=float, help="Plan within so many hours of raters.")
+        parser.add_argument("--hourly-wage", type=float, default=0.0, help="Of raters.")
+
+    def run(self, **options: Any) -> Outcome:
+        if not 0 <= options["within"] <= 0.5:
+            raise BadInputError(f"--within is {options['within']}; it must be between 0 and 0.5.")
+        if options["limit"] < 1:
+            raise BadInputError(f"--limit is {options['limit']}; it must be at least 1.")
+        config = asked_judge(options)
+        data: dict[str, Any] = {"judge": str(config)}
+        lines = []
+        if options["send"]:
+            data["sent_to_seniors"] = send_to_seniors(project=config.project)
+            data["sent_to_raters"] = send_to_raters(
+                config=config, within=options["within"], limit=options["limit"]
+            )
+            lines.append(
+                f"{data['sent_to_raters']} pairs are first in the raters' queue now, "
+                f"{data['sent_to_seniors']} new disputes wait for seniors"
+            )
+        found = triage(config, within=options["within"])
+        data |= {
+            "unsure": found.unsure,
+            "abstained": found.abstained,
+            "disputed": found.disputed,
+        }
+        lines.insert(
+            0,
+            f"{config}: unsure of {found.unsure} pairs that no human has labelled, abstained from "
+            f"{found.abstained}; {found.disputed} strong disagreements with humans are open",
+        )
+        if options["money"] is not None or options["hours"] is not None:
+            try:
+                made = plan_labels(
+                    config,
+                    money=options["money"],
+                    hours=options["hours"],
+                    hourly_wage=options["hourly_wage"],
+                )
+            except ValueError as error:
+                raise BadInputError(str(error)) from error
+            data["plan"] = made.as_json()
+            lines.append(_planned(made))
+        return Outcome(data=data, summary="\n".join(lines))
+
+
+def _planned(made: Plan) -> str:
+    chosen = made.chosen
+    below = "" if chosen.below is None else f", those below {chosen.below:.0%} sureness,"
+    return (
+        f"Of {made.pairs} pairs {chosen.human} to raters{below} and {chosen.judge} to the judge: "
+        f"{chosen.accuracy:.1%} right to be expected ({made.judge_only.accuracy:.1%} by the judge "
+        f"alone, {made.human_only.accuracy:.1%} by raters alone), {chosen.hours:.1f} hours, "
+        f"{chosen.cost:.2f} in money"
+    )

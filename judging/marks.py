@@ -1,0 +1,146 @@
+"""A judge's faults as a person reads them: a sentence, a figure against its bound, a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from judging.bias import Figure
+from judging.models import JudgePolicy
+from judging.report import JudgeReport
+
+WIDTH = 200.0
+"""Of the picture, in its own units; its middle is no bias."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One fault. `over` is whether it is beyond the bound, None where it cannot be told; `surely`
+    whether its whole interval is."""
+
+    key: str
+    name: str
+    sentence: str
+    figure: Figure
+    neutral: float
+    bound: float
+    over: bool | None
+    surely: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def picture(self) -> dict[str, str]:
+        """Where the bound's zone, the interval and the point lie, as coordinates of an SVG."""
+        value = self.figure.value
+        if value is None:
+            return {}
+        low = value if self.figure.low is None else self.figure.low
+        high = value if self.figure.high is None else self.figure.high
+        furthest = max(abs(one - self.neutral) for one in (value, low, high))
+        span = 1.05 * max(2 * self.bound, furthest, 1e-9)
+
+        def place(one: float) -> float:
+            return WIDTH / 2 * (1 + (one - self.neutral) / span)
+
+        zone = WIDTH / 2 * self.bound / span
+        return {
+            "zone_x": f"{WIDTH / 2 - zone:.1f}",
+            "zone_width": f"{2 * zone:.1f}",
+            "low": f"{place(low):.1f}",
+            "high": f"{place(high):.1f}",
+            "value": f"{place(value):.1f}",
+        }
+
+
+def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
+    """Every fault that the report has a figure for, against the project's bounds."""
+    error = Figure(
+        report.ece,
+        sum(one.n for one in report.bins),
+        reason="" if report.ece is not None else "No pair has a probability and a human choice.",
+    )
+    return [
+        _mark(
+            "first_shown",
+            "Position",
+            report.position.first_shown,
+            policy.first_shown,
+            lambda value: (
+                f"The response shown first gets {value:.1%} on average; 50% would be no bias."
+            ),
+            neutral=0.5,
+        ),
+        _mark(
+            "inconsistent",
+            "Inconsistency",
+            report.position.inconsistent,
+            policy.inconsistent,
+            lambda value: f"The winner changes with the order in {value:.1%} of pairs.",
+        ),
+        _mark(
+            "length",
+            "Length",
+            report.length,
+            policy.length,
+            lambda value: (
+                "Where humans see two responses alike, one twice as long has "
+                f"{2**value:.2f} times the odds."
+            ),
+        ),
+        _mark(
+            "formatting",
+            "Formatting",
+            report.formatting,
+            policy.formatting,
+            lambda value: (
+                "At the same length and the same human choice, the more formatted response has "
+                f"{math.exp(min(value, 50)):.2f} times the odds."
+            ),
+        ),
+        _mark(
+            "self_preference",
+            "Self-preference",
+            report.self_preference,
+            policy.self_preference,
+            lambda value: (
+                f"It takes responses of its own family of models {abs(100 * value):.1f} points "
+                f"{'more' if value >= 0 else 'less'} often than humans do."
+            ),
+        ),
+        _mark(
+            "calibration_error",
+            "Calibration",
+            error,
+            policy.calibration_error,
+            lambda value: (
+                f"What it says and what comes of it are {100 * value:.1f} points apart on average."
+            ),
+        ),
+    ]
+
+
+def _mark(
+    key: str,
+    name: str,
+    figure: Figure,
+    bound: float,
+    sentence: Callable[[float], str],
+    *,
+    neutral: float = 0.0,
+) -> Mark:
+    value = figure.value
+    if value is None:
+        return Mark(key, name, figure.reason, figure, neutral, bound, None, surely=False)
+    over = abs(value - neutral) > bound
+    surely = (
+        over
+        and figure.low is not None
+        and figure.high is not None
+        and min(abs(figure.low - neutral), abs(figure.high - neutral)) > bound
+        and (figure.low - neutral) * (figure.high - neutral) > 0
+    )
+    return Mark(key, name, sentence(value), figure, neutral, bound, over, surely)
