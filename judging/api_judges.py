@@ -112,7 +112,7 @@ class Judges(ErrorsTold, ListOf):
 
 def judge_from(project: Project, given: dict[str, Any]) -> JudgeConfig:
     """The judge that an input names. ValidationError for fields that do not go together."""
-    settings = given.get("settings") or {}
+    settings = given.get("settings", {})
     if not isinstance(settings, dict):
         raise serializers.ValidationError({"settings": "An object is wanted."})
     if seats := given.get("jury"):

@@ -27,6 +27,11 @@ class Standing:
     attackable: bool
     kept_out: str
 
+    @property
+    def why(self) -> str:
+        """`kept_out` in words."""
+        return self.kept_out.replace("_", " ")
+
 
 def standings(project: Project) -> dict[int, Standing]:
     """Every judge of a project by its rater's id."""

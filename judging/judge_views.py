@@ -60,6 +60,7 @@ def judge(request: MemberRequest, project: Project, judge_id: int) -> HttpRespon
             ("κ with humans", report.kappa),
             ("Agreement", report.agreement),
         ),
+        "parts": [*report.principles, *report.strata],
         "confusion": list(zip(report.as_json()["categories"], report.confusion, strict=True)),
         "marks": marks_of(report, policy_for(project)),
         "settings": _shown(config),

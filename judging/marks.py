@@ -64,7 +64,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
         reason="" if report.ece is not None else "No pair has a probability and a human choice.",
     )
     return [
-        _mark(
+        mark_of(
             "first_shown",
             "Position",
             report.position.first_shown,
@@ -74,14 +74,14 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             ),
             neutral=0.5,
         ),
-        _mark(
+        mark_of(
             "inconsistent",
             "Inconsistency",
             report.position.inconsistent,
             policy.inconsistent,
             lambda value: f"The winner changes with the order in {value:.1%} of pairs.",
         ),
-        _mark(
+        mark_of(
             "length",
             "Length",
             report.length,
@@ -91,7 +91,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
                 f"{2**value:.2f} times the odds."
             ),
         ),
-        _mark(
+        mark_of(
             "formatting",
             "Formatting",
             report.formatting,
@@ -101,7 +101,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
                 f"{math.exp(min(value, 50)):.2f} times the odds."
             ),
         ),
-        _mark(
+        mark_of(
             "self_preference",
             "Self-preference",
             report.self_preference,
@@ -111,7 +111,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
                 f"{'more' if value >= 0 else 'less'} often than humans do."
             ),
         ),
-        _mark(
+        mark_of(
             "calibration_error",
             "Calibration",
             error,
@@ -123,7 +123,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
     ]
 
 
-def _mark(
+def mark_of(
     key: str,
     name: str,
     figure: Figure,
@@ -132,6 +132,7 @@ def _mark(
     *,
     neutral: float = 0.0,
 ) -> Mark:
+    """The mark of one figure; `sentence` says its value in words."""
     value = figure.value
     if value is None:
         return Mark(key, name, figure.reason, figure, neutral, bound, None, surely=False)

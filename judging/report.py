@@ -127,7 +127,7 @@ class JudgeReport:
                 self.orders.accuracy_gold,
                 "no verdict is on a gold pair of which one is better",
             ),
-            "kappa_consensus": (self.kappa["value"], self.kappa["reason"]),
+            "kappa_consensus": (self.kappa["value"], self.kappa.get("reason", "")),
             "length_coefficient": (self.length.value, self.length.reason),
             "ece": (self.ece, "no pair has a probability and a preference of humans"),
         }

@@ -125,6 +125,9 @@ def win_rates_page(request: MemberRequest, project: Project) -> HttpResponse:
         "part": "wins",
         "judges": _judges(project),
         "judge": config,
-        "rates": [] if config is None else win_rates(config),
+        "rates": [
+            (one, (one.rate.human, one.rate.judge, one.rate.together))
+            for one in ([] if config is None else win_rates(config))
+        ],
     }
     return render(request, "judging/win_rates.html", context)

@@ -40,7 +40,7 @@ def usable_of(run: JudgeRun) -> Usable:
     if rater.status != Rater.Status.ACTIVE:
         why = f"the judge is {rater.status}"
     elif standing is not None and standing.kept_out:
-        why = f"its labels are kept out: {standing.kept_out.replace('_', ' ')}"
+        why = f"its labels are kept out: {standing.why}"
     usable = 0 if why else run.labelled - run.inconsistent
     cost = usage_of_run(Usage.Purpose.JUDGE, run.pk).cost
     money = None if cost is None else float(cost)

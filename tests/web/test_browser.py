@@ -13,12 +13,16 @@ from annotation.services import publish_guideline, set_policy
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from jobs.models import JobState
-from judging.models import Trial
+from judging.attacks import AttackResult
+from judging.models import AttackRun, JudgeConfig, Trial
 from serving.servers import register_server
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
+from tests.judging.judges import by_number, make_judge, run_judge
 from tests.web.browser import CHROMIUM, serious, sign_in
 from tests.web.hostile import HOSTILE
 from training.models import TrainingMetric, TrainingRun
+
+UGLY = "\n\n".join(text[:300] for text in HOSTILE)
 
 pytestmark = [
     pytest.mark.browser,
@@ -382,6 +386,7 @@ def test_pages_are_accessible(
     for number in range(4):
         make_label(make_pair(cast.project, number, slots=1), rater)
     trial = make_trial(cast, run)
+    judge = make_judged(cast)
     context = chromium.new_context(base_url=live_server.url, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/login/")
@@ -392,8 +397,11 @@ def test_pages_are_accessible(
         *("raters/", f"raters/{rater.pk}/", "agreement/", "coverage/", "gold/", "gold/next"),
         *("adjudication/", "guideline/", "intake/", "quality/", "invitations/", "mine/"),
         *("inference/", f"inference/trials/{trial.pk}/", f"models/{trial.model_version.pk}/"),
+        *("judge/bounds", "judge/wins/", "judge/triage/?within=0.2&hours=1"),
+        *(f"judge/judges/{judge.pk}/", f"judge/{judge.runs.get().pk}/"),
     ):
         page.goto(f"/projects/harbour/{path}")
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert serious(page) == [], path
     page.goto("/projects/harbour/label/")
     page.keyboard.press("?")
@@ -402,6 +410,48 @@ def test_pages_are_accessible(
     page.wait_for_function("() => document.querySelectorAll('[data-chart] canvas').length === 3")
     assert serious(page) == []
     context.close()
+
+
+def make_judged(cast: Cast) -> JudgeConfig:
+    """A judge with everything on its page."""
+    human = make_rater(cast.project, "human")
+    for number in range(30, 60):
+        pair = make_pair(cast.project, number)
+        if number < 55:
+            make_label(pair, human, "first" if number % 3 else "second")
+    config = make_judge(cast.project)
+    run_judge(config, by_number(lambda number: 0.97 if number < 55 else 0.55))
+    examples = [{"prompt": UGLY, "attack": UGLY, "real": UGLY}]
+    result = {
+        "attacks": [
+            AttackResult("longest", 9, 1, 0.9, 0.6, 1.0, 0.6, passed=False, examples=examples)
+            .as_json(),
+        ]
+    }  # fmt: skip
+    AttackRun.objects.create(
+        project=cast.project, config=config, state=JobState.SUCCEEDED, passed=False, result=result
+    )
+    return config
+
+
+def test_a_judges_page_fits_a_phone_and_its_charts_are_drawn(
+    context: BrowserContext, cast: Cast, complaints: list[str]
+) -> None:
+    judge = make_judged(cast)
+    page = sign_in(context, "dan")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path, charts in (
+        (f"judge/judges/{judge.pk}/", 3),
+        (f"judge/triage/?judge={judge.pk}&within=0.2&hours=1", 1),
+    ):
+        page.goto(f"/projects/harbour/{path}")
+        page.wait_for_function(
+            "charts => document.querySelectorAll('[data-chart] canvas').length === charts",
+            arg=charts,
+        )
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    assert complaints == []
 
 
 def make_trial(cast: Cast, run: TrainingRun) -> Trial:

@@ -43,6 +43,10 @@ def summary_of(report: JudgeReport) -> str:
         "worth",
         f"The winner changes with the order in {_figure(report.position.inconsistent)} of pairs",
         f"Length beyond what humans see in it: coefficient {_figure(report.length)} (0 is no bias)",
+        f"Formatting beyond length and what humans see in it: coefficient "
+        f"{_figure(report.formatting)}",
+        f"Its own family's responses, beyond what humans give them: "
+        f"{_figure(report.self_preference)}",
         f"The longer wins {_figure(report.longer_wins)} with the judge, "
         f"{_figure(report.humans_longer_wins)} with humans",
     ]
