@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import django
+import psutil
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
@@ -73,6 +74,7 @@ class JudgeTime:
     seconds: float
     verdicts: int
     prefix_hit_rate: float | None
+    resident_mib: float
 
 
 def main() -> None:
@@ -101,6 +103,9 @@ def measure(folder: Path, pairs: int, rounds: int) -> dict[str, object]:
         "direct_seconds": [round(one, 2) for one in direct],
         "server_engine_seconds": [round(one.seconds, 2) for one in served],
         "verdicts": [one.verdicts for one in served],
+        # Of this process, which is the judge's worker: flat in the pairs, so it does not grow from
+        # one run to the next, nor with --pairs.
+        "peak_resident_mib": [one.resident_mib for one in served],
         "prefix_hit_rate": [one.prefix_hit_rate for one in served],
     }
 
@@ -203,6 +208,28 @@ def served_seconds(folder: Path, config: JudgeConfig, rounds: int) -> list[Judge
         thread.join()
 
 
+class PeakMemory:
+    """The most memory this process held resident while it was open, looked at ten times a second;
+    `mib` in MiB."""
+
+    def __init__(self) -> None:
+        self.mib = 0.0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        process = psutil.Process()
+        while not self._done.wait(0.1):
+            self.mib = max(self.mib, round(process.memory_info().rss / 2**20, 1))
+
+
 def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
     """A whole run, as for the first time: nothing judged, no reply kept."""
     Label.objects.all().delete()
@@ -211,8 +238,9 @@ def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
     run = launch_judge_run(
         project=config.project, config=config, selection=PairSelection(which="all"), start=False
     )
+    watch = PeakMemory()
     start = time.perf_counter()
-    with open_engine("server", str(MODEL_PATH), servers=[url]) as engine:
+    with watch, open_engine("server", str(MODEL_PATH), servers=[url]) as engine:
         done = run_job(JudgeRun, run.pk, lambda context: judge_with(context, config, engine))
     seconds = time.perf_counter() - start
     if done is None or done.state != JobState.SUCCEEDED:
@@ -221,6 +249,7 @@ def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
         seconds=seconds,
         verdicts=Verdict.objects.filter(run=run, status="ok").count(),
         prefix_hit_rate=usage_of_run(Usage.Purpose.JUDGE, run.pk).prefix_hit_rate,
+        resident_mib=watch.mib,
     )
 
 
