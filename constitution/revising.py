@@ -27,7 +27,7 @@ from jobs.runner import JobContext
 from jobs.services import assert_lease
 from serving.accounts import Meter
 from serving.asking import ask_generations
-from serving.engines import as_job_error, open_model
+from serving.engines import as_job_error, model_for_job
 from serving.models import Usage
 
 
@@ -53,11 +53,7 @@ class Walk:
 def revise(context: JobContext[RevisionRun]) -> None:
     """The work of a RevisionRun. May be killed at any time and started again."""
     run = context.job
-    try:
-        engine = open_model(run.engine, run.model_version)
-    except InferenceError as error:
-        raise as_job_error(error) from error
-    with engine:
+    with model_for_job(run.engine, run.model_version) as engine:
         revise_with(context, engine)
 
 

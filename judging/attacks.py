@@ -29,7 +29,7 @@ from judging.models import AttackRun, JudgeConfig, JudgePolicy
 from judging.questions import Plan, Question
 from judging.runner import asker_of, plan_of
 from serving.accounts import Meter
-from serving.engines import as_job_error, open_model
+from serving.engines import as_job_error, model_for_job
 from serving.models import Usage
 
 CONSTANT = "Thank you for your question. I hope that this answer is helpful to you."
@@ -143,11 +143,7 @@ def attack(context: JobContext[AttackRun]) -> None:
     ).get(pk=context.job.config_id)
     if config.model_version is None:
         raise PermanentJobError(f"{config} asks no model.")
-    try:
-        engine = open_model(config.engine, config.model_version)
-    except InferenceError as error:
-        raise as_job_error(error) from error
-    with engine:
+    with model_for_job(config.engine, config.model_version) as engine:
         attack_with(context, config, engine)
 
 

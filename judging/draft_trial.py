@@ -22,7 +22,6 @@ from constitution.services import fields_of
 from constitution.verifiers import read_verifier
 from corpus.models import ModelVersion
 from inference.engine import Answer, Choice, Engine, Generation, Message, Request, Sampling
-from inference.errors import InferenceError
 from jobs.runner import JobContext
 from jobs.services import assert_lease, enqueue
 from judging.arithmetic import p_first_from_shown
@@ -31,7 +30,7 @@ from judging.models import DraftTrial
 from judging.playground import PATIENCE
 from judging.prompts import OPTIONS, default_template, template_named
 from serving.accounts import Meter
-from serving.engines import as_job_error, open_model
+from serving.engines import model_for_job
 from serving.models import Usage
 
 MOST_PRINCIPLES = 8
@@ -95,11 +94,8 @@ def try_draft(context: JobContext[DraftTrial]) -> None:
     """The work of a DraftTrial."""
     trial = context.job
     patience = PATIENCE if trial.engine == "server" else {}
-    try:
-        with open_model(trial.engine, trial.model_version, **patience) as engine:
-            try_draft_with(context, engine)
-    except InferenceError as error:
-        raise as_job_error(error) from error
+    with model_for_job(trial.engine, trial.model_version, **patience) as engine:
+        try_draft_with(context, engine)
 
 
 def try_draft_with(context: JobContext[DraftTrial], engine: Engine) -> None:

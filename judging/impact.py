@@ -31,7 +31,7 @@ from judging.models import AuditPair, AuditSet, ImpactRun, ImpactVerdict
 from judging.prompts import OPTIONS, default_template, template_named
 from serving.accounts import Meter
 from serving.asking import ask_choices
-from serving.engines import as_job_error, open_model
+from serving.engines import as_job_error, model_for_job
 from serving.models import Usage
 
 AUDIT_PAIRS = 200
@@ -148,11 +148,7 @@ def _texts(version: ConstitutionVersion) -> list[dict[str, Any]]:
 def measure_impact(context: JobContext[ImpactRun]) -> None:
     """The work of an ImpactRun. May be killed at any time and started again."""
     run = context.job
-    try:
-        engine = open_model(run.engine, run.model_version)
-    except InferenceError as error:
-        raise as_job_error(error) from error
-    with engine:
+    with model_for_job(run.engine, run.model_version) as engine:
         measure_impact_with(context, engine)
 
 

@@ -9,12 +9,11 @@ from typing import Any
 from django.db import transaction
 
 from inference.engine import Answer, Engine, Message, Request, Sampling
-from inference.errors import InferenceError
 from jobs.runner import JobContext
 from jobs.services import assert_lease
 from judging.models import Trial
 from serving.accounts import Meter
-from serving.engines import as_job_error, open_model
+from serving.engines import model_for_job
 from serving.models import Usage
 
 # Somebody waits for it: better an early word that no server is there.
@@ -32,11 +31,8 @@ def try_prompt(context: JobContext[Trial]) -> None:
     meter = Meter(trial.project, model, trial.engine, Usage.Purpose.PLAYGROUND, run_id=trial.pk)
     patience = PATIENCE if trial.engine == "server" else {}
     started = time.monotonic()
-    try:
-        with open_model(trial.engine, model, **patience) as engine:
-            result = _ask(engine, trial, meter)
-    except InferenceError as error:
-        raise as_job_error(error) from error
+    with model_for_job(trial.engine, model, **patience) as engine:
+        result = _ask(engine, trial, meter)
     result["seconds"] = time.monotonic() - started
     with transaction.atomic():
         assert_lease(trial)

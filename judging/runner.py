@@ -47,7 +47,7 @@ from judging.models import JudgeConfig, JudgeRun, Verdict
 from judging.questions import Plan, Question
 from judging.selectors import PairSelection, choose_pairs, pairs_of_run
 from serving.accounts import Meter
-from serving.engines import as_job_error, machines_of, open_model
+from serving.engines import as_job_error, machines_of, model_for_job
 from serving.models import Usage
 
 # What is answered is stored at least so often, for the page that shows the progress.
@@ -72,11 +72,7 @@ def judge(context: JobContext[JudgeRun]) -> None:
         judge_with(context, config, None)
         return
     _check_lengths(context.job, config)
-    try:
-        engine = open_model(config.engine, config.model_version)
-    except InferenceError as error:
-        raise as_job_error(error) from error
-    with engine:
+    with model_for_job(config.engine, config.model_version) as engine:
         judge_with(context, config, engine)
 
 

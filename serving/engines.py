@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +20,17 @@ from serving.servers import server_urls
 def as_job_error(error: InferenceError) -> PermanentJobError | TransientJobError:
     """What an engine's error means to the job that asked."""
     return PermanentJobError(str(error)) if error.permanent else TransientJobError(str(error))
+
+
+@contextmanager
+def model_for_job(kind: str, model: ModelVersion, **options: Any) -> Iterator[Engine]:
+    """`open_model` for a job's work: what the engine says is wrong, at once or later, is the
+    job's error."""
+    try:
+        with open_model(kind, model, **options) as engine:
+            yield engine
+    except InferenceError as error:
+        raise as_job_error(error) from error
 
 
 def machines_of(engine: Engine) -> int:

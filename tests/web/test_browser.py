@@ -43,8 +43,9 @@ def task(page: Page) -> str:
 
 def wait_for_next(page: Page, before: str) -> None:
     page.wait_for_function(
-        "before => document.querySelector('[data-empty]') || "
-        "document.querySelector('[data-task]')?.dataset.task !== before",
+        "before => document.querySelector('#task:not([data-busy])') && "
+        "(document.querySelector('[data-empty]') || "
+        "document.querySelector('[data-task]')?.dataset.task !== before)",
         arg=before,
     )
 
@@ -94,6 +95,7 @@ def test_a_rater_labels_by_key_and_button_without_a_reload(
 
     page.keyboard.press("u")
     page.wait_for_selector("text=Your last label was taken back")
+    page.wait_for_selector("#task:not([data-busy])")
     assert task(page) == second
     assert page.input_value("#comment") == "axe 1 2"
     page.keyboard.press("e")
@@ -421,6 +423,7 @@ def make_judged(cast: Cast) -> JudgeConfig:
             make_label(pair, human, "first" if number % 3 else "second")
     config = make_judge(cast.project)
     run_judge(config, by_number(lambda number: 0.97 if number < 55 else 0.55))
+    make_judge(cast.project, config.constitution_version, name="judge" * 39)
     examples = [{"prompt": UGLY, "attack": UGLY, "real": UGLY}]
     result = {
         "attacks": [
@@ -441,6 +444,8 @@ def test_a_judges_page_fits_a_phone_and_its_charts_are_drawn(
     page = sign_in(context, "dan")
     page.set_viewport_size({"width": 390, "height": 844})
     for path, charts in (
+        ("judge/", 0),
+        (f"judge/wins/?judge={judge.pk}", 0),
         (f"judge/judges/{judge.pk}/", 3),
         (f"judge/triage/?judge={judge.pk}&within=0.2&hours=1", 1),
     ):

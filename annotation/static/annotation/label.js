@@ -262,11 +262,20 @@ document.addEventListener("keydown", (event) => {
 
 // --- What htmx swaps, and what goes wrong -------------------------------------------------------
 
-document.addEventListener("htmx:before:request", () => { busy = true; });
-document.addEventListener("htmx:finally:request", () => { busy = false; });
-document.addEventListener("htmx:after:swap", begin);
+function setBusy(value) {
+  busy = value;
+  host?.toggleAttribute("data-busy", value);
+}
+
+document.addEventListener("htmx:before:request", () => setBusy(true));
+document.addEventListener("htmx:finally:request", () => setBusy(false));
+document.addEventListener("htmx:after:swap", () => {
+  // From here on keys are meant for the card that is shown now.
+  setBusy(false);
+  begin();
+});
 document.addEventListener("htmx:error", () => {
-  busy = false;
+  setBusy(false);
   warn("The server did not answer. Your label is not stored yet: press again.");
 });
 
