@@ -27,6 +27,7 @@ EDGE = 1e-6
 """Probabilities of exactly 0 and 1 have no logit."""
 
 LEAST_TO_FIT = 20
+REPLICATES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,33 @@ def expected_calibration_error(p: ArrayLike, y: ArrayLike, bins: int = BINS) -> 
     if not n:
         return None
     return float(sum(one.n * abs(one.mean_p - one.share) for one in found) / n)
+
+
+def calibration_error_interval(
+    p: ArrayLike, y: ArrayLike, *, seed: int = 0, replicates: int = REPLICATES
+) -> tuple[float, float] | None:
+    """The 95 % percentile-bootstrap interval, over pairs, of the expected calibration error; None
+    for fewer than LEAST_TO_FIT pairs.
+
+    The error of a resample is larger on average than that of the sample, as its bins are noisier:
+    the interval leans upwards, and is made to hold the point.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    said, truth = _checked(p, y)
+    n = len(said)
+    if n < LEAST_TO_FIT:
+        return None
+    place = np.minimum((said * BINS).astype(int), BINS - 1)
+    gap = said - truth
+    rng = np.random.default_rng(seed)
+    errors = []
+    for _ in range(replicates):
+        drawn = rng.integers(0, n, n)
+        errors.append(np.abs(np.bincount(place[drawn], gap[drawn], BINS)).sum() / n)
+    point = float(np.abs(np.bincount(place, gap, BINS)).sum() / n)
+    low, high = np.quantile(errors, [0.025, 0.975])
+    return min(float(low), point), max(float(high), point)
 
 
 def fit_temperature(p: ArrayLike, y: ArrayLike) -> float:

@@ -58,9 +58,12 @@ class Mark:
 
 def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
     """Every fault that the report has a figure for, against the project's bounds."""
+    low, high = report.ece_interval or (None, None)
     error = Figure(
         report.ece,
         sum(one.n for one in report.bins),
+        low,
+        high,
         reason="" if report.ece is not None else "No pair has a probability and a human choice.",
     )
     return [

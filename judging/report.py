@@ -30,7 +30,14 @@ from judging.bias import (
     self_preference,
     wins_by_length,
 )
-from judging.calibration import Bin, Mended, expected_calibration_error, held_out, reliability
+from judging.calibration import (
+    Bin,
+    Mended,
+    calibration_error_interval,
+    expected_calibration_error,
+    held_out,
+    reliability,
+)
 from judging.models import JudgeConfig, Verdict
 from judging.report_data import (
     HUMAN,
@@ -58,7 +65,8 @@ CACHE_SECONDS = 3600
 @dataclass(frozen=True, slots=True)
 class Part:
     """The judge on a part of the pairs: those of a stratum, or under one principle. `accuracy` is
-    of pairs on which humans prefer one; `ece` None where there are none."""
+    of pairs on which humans prefer one; `ece` None where there are none, `mended` what a
+    temperature learnt on one half makes of it on the other."""
 
     of: str
     name: str
@@ -66,6 +74,7 @@ class Part:
     kappa: dict[str, Any]
     accuracy: Figure
     ece: float | None
+    mended: Mended | None
     inconsistent: Figure
 
 
@@ -100,6 +109,7 @@ class JudgeReport:
     confusion: list[list[int]]
     bins: list[Bin]
     ece: float | None
+    ece_interval: tuple[float, float] | None
     mended: list[Mended]
     orders: OrderFigures
     position: PositionBias
@@ -186,6 +196,7 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
         confusion=table,
         bins=reliability(p_decided, y),
         ece=expected_calibration_error(p_decided, y),
+        ece_interval=calibration_error_interval(p_decided, y),
         mended=[one for one in mended if one is not None],
         orders=_order_figures(config, readings, pairs),
         position=position_bias(pairs.p_ab, pairs.p_ba),
@@ -340,6 +351,7 @@ def _part(
         kappa=cohen_kappa(table).as_json(),
         accuracy=_share(right, "Humans prefer one on none of these pairs."),
         ece=expected_calibration_error(p_decided, y),
+        mended=held_out("temperature", p_decided, y),
         inconsistent=_share(inconsistent, "No pair was read in both orders."),
     )
 

@@ -8,6 +8,7 @@ from scipy.special import expit, logit
 
 from judging.calibration import (
     Method,
+    calibration_error_interval,
     expected_calibration_error,
     fit_temperature,
     held_out,
@@ -73,3 +74,26 @@ def test_too_few_pairs_or_one_outcome_are_not_fitted() -> None:
 def test_what_is_no_probability_or_outcome_is_refused(p: list[float], y: list[float]) -> None:
     with pytest.raises(ValueError, match=r"wanted|shape"):
         reliability(p, y)
+
+
+def test_the_errors_interval_holds_the_point_and_narrows_with_more_pairs() -> None:
+    rng = np.random.default_rng(8)
+
+    def made(n: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+        truth = rng.uniform(0.1, 0.9, n)
+        y = (rng.random(n) < truth).astype(float)
+        return np.clip(truth + 0.15, 0, 1), y
+
+    few, many = made(100), made(10_000)
+    for p, y in (few, many):
+        interval = calibration_error_interval(p, y)
+        point = expected_calibration_error(p, y)
+        assert interval is not None
+        assert point is not None
+        assert interval[0] <= point <= interval[1]
+    narrow, wide = calibration_error_interval(*many), calibration_error_interval(*few)
+    assert narrow is not None
+    assert wide is not None
+    assert narrow[1] - narrow[0] < (wide[1] - wide[0]) / 3
+    assert narrow[0] > 0.1
+    assert calibration_error_interval([0.5] * 5, [1, 0, 1, 0, 1]) is None
