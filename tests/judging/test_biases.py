@@ -35,7 +35,7 @@ def test_a_love_of_formatting_is_found_at_the_same_length_and_a_sound_judge_has_
     loves = 1.2 * human + 1.0 * np.sign(marks_first - marks_second)
     by_length = 1.2 * human + 2.0 * np.log(first / second)
 
-    def winners(odds: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def winners(odds: np.ndarray) -> np.ndarray:
         return np.where(rng.random(n) < 1 / (1 + np.exp(-odds)), 0.9, 0.1)
 
     found = formatting_bias(winners(loves), marks_first, marks_second, first, second, human)

@@ -79,7 +79,7 @@ def test_what_is_no_probability_or_outcome_is_refused(p: list[float], y: list[fl
 def test_the_errors_interval_holds_the_point_and_narrows_with_more_pairs() -> None:
     rng = np.random.default_rng(8)
 
-    def made(n: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def made(n: int) -> tuple[np.ndarray, np.ndarray]:
         truth = rng.uniform(0.1, 0.9, n)
         y = (rng.random(n) < truth).astype(float)
         return np.clip(truth + 0.15, 0, 1), y

@@ -108,8 +108,7 @@ def test_researchers_attack_calibrate_and_check_and_raters_do_not(
     assert "Temperature, " in shown
     assert not made.in_use
     assert "scaled from now on" in post(client, f"{mine}scale", calibration=made.pk)
-    made.refresh_from_db()
-    assert made.in_use
+    assert Calibration.objects.filter(in_use=True).get() == made
     assert "not scaled any more" in post(client, f"{mine}scale", calibration="")
     assert "Choose temperature or isotonic" in post(client, f"{mine}calibrate", method="magic")
     assert client.post(f"{HOME}{mine}scale", {"calibration": "999"}).status_code == 404
