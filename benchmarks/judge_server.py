@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import django
@@ -74,7 +74,7 @@ class JudgeTime:
     seconds: float
     verdicts: int
     prefix_hit_rate: float | None
-    resident_mib: float
+    grown_mib: float
 
 
 def main() -> None:
@@ -103,9 +103,9 @@ def measure(folder: Path, pairs: int, rounds: int) -> dict[str, object]:
         "direct_seconds": [round(one, 2) for one in direct],
         "server_engine_seconds": [round(one.seconds, 2) for one in served],
         "verdicts": [one.verdicts for one in served],
-        # Of this process, which is the judge's worker: flat in the pairs, so it does not grow from
-        # one run to the next, nor with --pairs.
-        "peak_resident_mib": [one.resident_mib for one in served],
+        # Of this process, which is the judge's worker, the unmeasured run first: flat in the pairs
+        # where it does not grow with --pairs.
+        "grown_mib": [one.grown_mib for one in served],
         "prefix_hit_rate": [one.prefix_hit_rate for one in served],
     }
 
@@ -201,19 +201,21 @@ def served_seconds(folder: Path, config: JudgeConfig, rounds: int) -> list[Judge
     try:
         if not healthy.wait(READY_SECONDS):
             raise SystemExit("the server did not become healthy")
-        judge_once(config, url)  # the first use of the server and of every code path
-        return [judge_once(config, url) for _ in range(rounds)]
+        first = judge_once(config, url)  # of the server, and of every code path
+        rest = [judge_once(config, url) for _ in range(rounds)]
+        return [replace(one, grown_mib=max(first.grown_mib, one.grown_mib)) for one in rest]
     finally:
         stop.set()
         thread.join()
 
 
 class PeakMemory:
-    """The most memory this process held resident while it was open, looked at ten times a second;
-    `mib` in MiB."""
+    """How much more memory this process held resident while it was open than before, at most,
+    looked at ten times a second; `mib` in MiB."""
 
     def __init__(self) -> None:
         self.mib = 0.0
+        self._before = psutil.Process().memory_info().rss
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -227,7 +229,8 @@ class PeakMemory:
     def _look(self) -> None:
         process = psutil.Process()
         while not self._done.wait(0.1):
-            self.mib = max(self.mib, round(process.memory_info().rss / 2**20, 1))
+            grown = process.memory_info().rss - self._before
+            self.mib = max(self.mib, round(grown / 2**20, 1))
 
 
 def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
@@ -235,6 +238,10 @@ def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
     Label.objects.all().delete()
     Verdict.objects.all().delete()
     CachedReply.objects.all().delete()
+    if connection.vendor == "postgresql":
+        # Or it clears up after the round before in the middle of this one.
+        with connection.cursor() as cursor:
+            cursor.execute("vacuum analyze")
     run = launch_judge_run(
         project=config.project, config=config, selection=PairSelection(which="all"), start=False
     )
@@ -249,7 +256,7 @@ def judge_once(config: JudgeConfig, url: str) -> JudgeTime:
         seconds=seconds,
         verdicts=Verdict.objects.filter(run=run, status="ok").count(),
         prefix_hit_rate=usage_of_run(Usage.Purpose.JUDGE, run.pk).prefix_hit_rate,
-        resident_mib=watch.mib,
+        grown_mib=watch.mib,
     )
 
 
