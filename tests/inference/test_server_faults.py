@@ -223,7 +223,16 @@ def test_work_goes_to_the_server_with_the_least_of_it(tiny_model: Path) -> None:
             enough.set()
 
     with ScriptedServer(plan=held_up) as slow, ScriptedServer(plan=counting) as quick:
-        with opened(tiny_model, slow, quick, in_flight=4, bundle=1) as engine:
+        with opened(
+            tiny_model,
+            slow,
+            quick,
+            in_flight=4,
+            bundle=1,
+            # What is held up is not given up and sent again, however long the others take.
+            attempt_seconds=60.0,
+            deadline_seconds=120.0,
+        ) as engine:
             assert len(engine.choose(questions(120), OPTIONS)) == 120
         assert enough.is_set()
         assert 0 < sum(slow.answered.values()) <= 120 - 100
