@@ -6,7 +6,6 @@ humans prefer first and 0 where they prefer second; pairs without a human prefer
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,7 +19,6 @@ from annotation.agreement.coefficient import wilson
 
 Floats = NDArray[np.float64]
 Method = Literal["temperature", "isotonic"]
-Mend = Callable[[Floats], Floats]
 
 BINS = 10
 EDGE = 1e-6
@@ -136,20 +134,36 @@ def fit_temperature(p: ArrayLike, y: ArrayLike) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def fit(method: Method, p: ArrayLike, y: ArrayLike) -> Mend:
-    """What mends probabilities, learnt from these pairs.
+def parameters_of(method: Method, p: ArrayLike, y: ArrayLike) -> dict[str, Any]:
+    """What a scaling is, learnt from these pairs: {temperature}, or the steps {x, y} of an
+    isotonic regression.
 
     Source: temperature as in `fit_temperature`; isotonic as in Zadrozny and Elkan 2002, KDD.
     """
     if method == "temperature":
-        temperature = fit_temperature(p, y)
-        return lambda q: np.asarray(
-            expit(logit(np.clip(q, EDGE, 1 - EDGE)) / temperature), dtype=np.float64
-        )
+        return {"temperature": fit_temperature(p, y)}
     said, truth = _checked(p, y)
     model: Any = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     model.fit(said, truth)
-    return lambda q: np.asarray(model.predict(q), dtype=np.float64)
+    return {"x": model.X_thresholds_.tolist(), "y": model.y_thresholds_.tolist()}
+
+
+def scale(parameters: dict[str, Any], p: ArrayLike) -> Floats:
+    """Probabilities (n,) as the scaling would have them.
+
+    The mean of what it makes of p and of the complement of what it makes of 1 − p, so that which
+    completion is called first changes nothing.
+    """
+    said = np.asarray(p, dtype=np.float64)
+    found: Floats = (_one_way(parameters, said) + 1 - _one_way(parameters, 1 - said)) / 2
+    return found
+
+
+def _one_way(parameters: dict[str, Any], p: Floats) -> Floats:
+    if "temperature" in parameters:
+        z = logit(np.clip(p, EDGE, 1 - EDGE))
+        return np.asarray(expit(z / parameters["temperature"]), dtype=np.float64)
+    return np.interp(p, parameters["x"], parameters["y"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +192,7 @@ def held_out(method: Method, p: ArrayLike, y: ArrayLike, *, seed: int = 0) -> Me
         return None
     mended = np.empty(n)
     for learn, measure in (halves, halves[::-1]):
-        mended[measure] = fit(method, said[learn], truth[learn])(said[measure])
+        mended[measure] = scale(parameters_of(method, said[learn], truth[learn]), said[measure])
     before = expected_calibration_error(said, truth)
     after = expected_calibration_error(mended, truth)
     if before is None or after is None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
 
-from judging.calibration import EDGE, LEAST_TO_FIT, Floats, Method, fit_temperature, held_out
+from judging.calibration import LEAST_TO_FIT, Floats, Method, held_out, parameters_of, scale
 from judging.errors import NotCalibratableError
 from judging.models import Calibration, JudgeConfig
 
@@ -56,27 +51,6 @@ def use_calibration(*, config: JudgeConfig, calibration: Calibration | None) -> 
         Calibration.objects.filter(pk=calibration.pk, config=config).update(in_use=True)
 
 
-def parameters_of(method: Method, p: Floats, y: Floats) -> dict[str, Any]:
-    """What is stored of a fit: {temperature}, or the steps {x, y} of an isotonic regression."""
-    if method == "temperature":
-        return {"temperature": fit_temperature(p, y)}
-    model: Any = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-    model.fit(p, y)
-    return {"x": model.X_thresholds_.tolist(), "y": model.y_thresholds_.tolist()}
-
-
 def scaled(calibration: Calibration, p_first: float) -> float:
-    """A probability as the calibration would have it, in [0, 1].
-
-    Applied as what was learnt with first and second exchanged is applied to their complement:
-    the mean of both, so that which completion is called first changes nothing.
-    """
-    return (_applied(calibration, p_first) + 1 - _applied(calibration, 1 - p_first)) / 2
-
-
-def _applied(calibration: Calibration, p: float) -> float:
-    numbers = calibration.parameters
-    if calibration.method == Calibration.Method.TEMPERATURE:
-        z = logit(min(1 - EDGE, max(EDGE, p)))
-        return float(expit(z / numbers["temperature"]))
-    return float(np.interp(p, numbers["x"], numbers["y"]))
+    """A probability as the calibration would have it, in [0, 1]."""
+    return float(scale(calibration.parameters, [p_first])[0])
