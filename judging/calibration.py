@@ -163,7 +163,7 @@ def _one_way(parameters: dict[str, Any], p: Floats) -> Floats:
     if "temperature" in parameters:
         z = logit(np.clip(p, EDGE, 1 - EDGE))
         return np.asarray(expit(z / parameters["temperature"]), dtype=np.float64)
-    return np.interp(p, parameters["x"], parameters["y"])
+    return np.asarray(np.interp(p, parameters["x"], parameters["y"]), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
