@@ -42,7 +42,7 @@ document.addEventListener("change", (event) => {
 
 // What scrolls sideways can be reached by keyboard too.
 function reachScrolling() {
-  for (const box of document.querySelectorAll(".prose pre, .table-responsive")) {
+  for (const box of document.querySelectorAll(".prose pre, .prose-table, .maths-display, .table-responsive")) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
   }
 }
