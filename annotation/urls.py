@@ -27,6 +27,7 @@ urlpatterns = [
     path("projects/<slug:project_slug>/label/skip", labelling.label_skip, name="label_skip"),
     path("projects/<slug:project_slug>/label/undo", labelling.label_undo, name="label_undo"),
     path("projects/<slug:project_slug>/label/extend", labelling.label_extend, name="label_extend"),
+    path("invitations/", invitations.accept, name="invitation_accept"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("projects/<slug:project_slug>/invitations/", invitations.invitations, name="invitations"),
     path(

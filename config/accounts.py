@@ -35,4 +35,4 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         token = request.session.get(INVITATION_SESSION_KEY)
         if not isinstance(token, str):
             return super().get_signup_redirect_url(request)
-        return reverse("invitation", args=[token])
+        return reverse("invitation_accept")

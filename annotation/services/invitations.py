@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
@@ -36,12 +37,19 @@ def invite(
     return invitation, token
 
 
+def mail_leaves_here() -> bool:
+    """Whether mail is sent by a server, and not written to the console or dropped."""
+    return settings.EMAIL_BACKEND not in {
+        f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy")
+    }
+
+
 def send_invitation(*, invitation: Invitation, link: str) -> None:
     """Send the link to the address of the invitation. OSError when the mail server refuses."""
     send_mail(
         subject=f"You are invited to {invitation.project.name} on Concord",
         message=(
-            f"{invitation.invited_by.get_username()} invites you to the project "
+            f"{invitation.invited_by.get_username()} has invited you to the project "
             f"{invitation.project.name} as {invitation.get_role_display()}.\n\n{link}\n\n"
             f"The link works once, until {invitation.expires_at:%d %B %Y}."
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +20,7 @@ from annotation.services.invitations import (
     accept_invitation,
     find_invitation,
     invite,
+    mail_leaves_here,
     revoke_invitation,
     send_invitation,
 )
@@ -31,7 +32,7 @@ SESSION_KEY = "invitation"
 
 @member_view(ADMINS)
 def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """The list, and a form for another. The new link is on this one answer, and nowhere later."""
+    """The list, and a form for another. The new link is in this one answer, and nowhere later."""
     form = InvitationForm(request.POST or None)
     link, status = "", 200
     if request.method == "POST":
@@ -65,12 +66,20 @@ def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
 
 
 def _send(request: MemberRequest, invitation: Invitation, link: str) -> None:
+    if not mail_leaves_here():
+        messages.warning(
+            request,
+            f"No mail was sent to {invitation.email}: this installation has no mail server "
+            "(EMAIL_URL). Copy the link below and pass it on yourself.",
+        )
+        return
     try:
         send_invitation(invitation=invitation, link=link)
     except OSError as error:
         messages.warning(
             request,
-            f"The mail to {invitation.email} did not go out ({error}). Pass the link on yourself.",
+            f"The mail to {invitation.email} could not be sent ({error}). "
+            "Copy the link below and pass it on yourself.",
         )
     else:
         messages.success(request, f"The link was sent to {invitation.email}.")
@@ -85,16 +94,32 @@ def revoke(request: MemberRequest, project: Project, invitation_id: int) -> Http
     except InvitationError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "Revoked: the link lets nobody in any more.")
+        messages.success(request, "The invitation is revoked: its link no longer works.")
     return redirect("invitations", project.slug)
 
 
 @never_cache
 @sensitive_variables("token")
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Behind a link: what it leads to, and the way to accept it, with an account or without."""
+    """Behind a link: its secret goes into the session, and the visitor to an address without it.
+
+    So no page whose address is the secret is ever shown: no referrer can carry it, and the forms
+    that follow are sent from an address which the browser may name as their origin.
+    """
+    request.session[SESSION_KEY] = token
+    answer = redirect("invitation_accept")
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+@never_cache
+def accept(request: HttpRequest) -> HttpResponseBase:
+    """What the link that was opened leads to, and the way to accept it, with an account or not."""
+    token = request.session.get(SESSION_KEY)
     now = timezone.now()
     try:
+        if not isinstance(token, str):
+            raise InvitationError("Open the link of your invitation again.")
         found = find_invitation(token=token, now=now)
         if request.method == "POST" and isinstance(request.user, User):
             accept_invitation(token=token, user=request.user, now=now)
@@ -102,14 +127,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
             messages.success(request, f"Welcome to {found.project}.")
             return redirect("project", found.project.slug)
     except InvitationError as error:
-        return _page(request, {"problem": str(error)}, status=error.status)
-    if not request.user.is_authenticated:
-        request.session[SESSION_KEY] = token
-    return _page(request, {"invitation": found, "here": request.path})
-
-
-def _page(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
-    answer = render(request, "annotation/invitation.html", context, status=status)
-    # The address is the secret: it goes to nobody else.
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer
+        request.session.pop(SESSION_KEY, None)
+        context: dict[str, object] = {"problem": str(error)}
+        return render(request, "annotation/invitation.html", context, status=error.status)
+    return render(request, "annotation/invitation.html", {"invitation": found})

@@ -26,7 +26,7 @@ from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"account_login", "account_signup", "invitation"}
+PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept"}
 """For everybody, signed in or not."""
 
 PERSONAL = {"home", "account_logout", "account_change_password", "api_schema"}

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from annotation.errors import InvitationError
 from annotation.models import Invitation, Membership, Rater, Role
@@ -19,6 +20,7 @@ from tests.builders import PASSWORD, Cast, make_cast, make_user
 pytestmark = pytest.mark.django_db
 
 LIST = "/projects/harbour/invitations/"
+ACCEPT = "/invitations/"
 
 
 @pytest.fixture
@@ -48,17 +50,20 @@ def test_a_stranger_comes_in_by_the_link_and_not_without(client: Client, cast: C
     assert not User.objects.filter(username="zoe").exists()
 
     link = new_link(client, cast)
-    page = client.get(link)
+    opened = client.get(link)
+    assert (opened.status_code, opened["Location"]) == (302, ACCEPT), "no page has the secret"
+    assert opened["Referrer-Policy"] == "no-referrer"
+    page = client.get(ACCEPT)
     assert "Harbour" in page.content.decode()
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert link.strip("/").split("/")[-1] not in page.content.decode()
     assert "Accept as zoe" in sign_up(client, "zoe")
-    assert client.post(link).status_code == 302
+    assert client.post(ACCEPT).status_code == 302
 
     zoe = Membership.objects.get(user__username="zoe")
     assert (zoe.role, zoe.project) == (Role.RATER, cast.project)
     assert Rater.objects.filter(user__username="zoe").exists()
     assert "made by invitation" in sign_up(Client(), "eve")
-    used = client.get(link)
+    used = client.get(link, follow=True)
     assert used.status_code == 409
     assert "has been used" in used.content.decode()
 
@@ -74,6 +79,24 @@ def test_a_mail_goes_out_when_there_is_an_address(client: Client, cast: Cast) ->
     link = new_link(client, cast, email="zoe@example.org")
     assert [one.to for one in mail.outbox] == [["zoe@example.org"]]
     assert link in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_nothing_is_called_sent_where_no_mail_leaves(
+    client: Client, cast: Cast, settings: Settings, backend: str
+) -> None:
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    client.force_login(cast.carol)
+    page = client.post(LIST, {"role": "rater", "email": "zoe@example.org"}).content.decode()
+    assert "No mail was sent to zoe@example.org" in page
+    assert "The link was sent" not in page
+
+
+def test_the_page_behind_a_link_needs_the_link(client: Client, cast: Cast) -> None:
+    client.force_login(cast.alice)
+    for answer in (client.get(ACCEPT), client.post(ACCEPT)):
+        assert answer.status_code == 409
+        assert "Open the link of your invitation again" in answer.content.decode()
 
 
 def test_an_invitation_works_once_and_not_when_old_or_revoked(cast: Cast) -> None:
