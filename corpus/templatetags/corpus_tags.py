@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeGuard
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Select
@@ -21,14 +23,20 @@ def markdown(text: str) -> SafeString:
 
 
 @register.filter
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: object, digits: int = 1) -> str:
     """A share in [0, 1] as a percentage; a dash where there is none."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.{digits}f} %" if _is_figure(value) else "–"
 
 
 @register.filter
-def decimals(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def decimals(value: object, digits: int = 3) -> str:
+    """A figure with that many decimals; a dash where there is none."""
+    return f"{value:.{digits}f}" if _is_figure(value) else "–"
+
+
+def _is_figure(value: object) -> TypeGuard[float]:
+    """No figure: None, nan, and the empty text which a template makes of what is missing."""
+    return isinstance(value, int | float | Decimal) and math.isfinite(value)
 
 
 @register.filter
@@ -52,8 +60,10 @@ def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
 
 
 @register.filter
-def duration(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds."""
+def duration(seconds: object) -> str:
+    """Hours and minutes, or minutes and seconds; a dash where there is no time."""
+    if not _is_figure(seconds):
+        return "–"
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
@@ -61,6 +71,6 @@ def duration(seconds: float) -> str:
 
 
 @register.filter
-def share_of_100(value: float | None) -> str:
+def share_of_100(value: object) -> str:
     """A share in [0, 1] as a length in a picture 100 wide."""
-    return "0" if value is None else f"{100 * min(1.0, max(0.0, value)):.2f}"
+    return f"{100 * min(1.0, max(0.0, value)):.2f}" if _is_figure(value) else "0"
