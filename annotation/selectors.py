@@ -91,15 +91,38 @@ def own_days(rater: Rater) -> list[Day]:
     return [Day(day=day, labels=labels, seconds=seconds or 0.0) for day, labels, seconds in rows]
 
 
-def next_pair_for_gold(project: Project, author: AnyUser) -> Pair | None:
+def next_pair_for_gold(
+    project: Project, author: AnyUser, *, after: int | None = None
+) -> Pair | None:
     """The pair on which this senior's gold answer helps most: those that seniors differ on, then
-    those that want another senior, then one without any answer. Never one they have answered."""
+    those that want another senior, then one without any answer. Never one they have answered.
+
+    `after` is a pair that they leave for now: it comes again when there is no other.
+    """
+    if after is not None:
+        others = _pair_for_gold(project, author, after)
+        if others is not None:
+            return others
+    return _pair_for_gold(project, author, None)
+
+
+def _pair_for_gold(project: Project, author: AnyUser, after: int | None) -> Pair | None:
     own = GoldAnswer.objects.filter(author=author.pk).values("pair")
-    for state in (GoldPair.State.CONTESTED, GoldPair.State.PROPOSED):
+    states = [GoldPair.State.CONTESTED, GoldPair.State.PROPOSED]
+    left = GoldPair.objects.filter(project=project, pair=after).first() if after else None
+    if left is not None and left.state in states:
+        states = states[states.index(GoldPair.State(left.state)) :]
+    elif after is not None:
+        states = []
+    for state in states:
         waiting = GoldPair.objects.filter(project=project, state=state).exclude(pair__in=own)
+        if left is not None and left.state == state:
+            waiting = waiting.filter(pk__gt=left.pk)
         if (row := waiting.select_related("pair").order_by("id").first()) is not None:
             return row.pair
     fresh = project.pairs.filter(held_back="", gold__isnull=True).exclude(origin=Pair.Origin.EDIT)
+    if after is not None:
+        fresh = fresh.exclude(pk=after)
     ends = fresh.aggregate(low=Min("id"), high=Max("id"))
     if ends["low"] is None:
         return None

@@ -17,21 +17,22 @@ from corpus.intake import intake_policy
 from corpus.models import Pair
 
 
-@dataclass(frozen=True, slots=True)
-class ShownTask:
-    """A task under its lease. `turns` are {role, content}; left and right are texts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPair:
+    """What stood on the screen. `prompt` are turns {role, content}; left and right are texts."""
 
-    id: UUID
-    lease: UUID
-    lease_expires_at: datetime
     prompt: list[dict[str, str]]
     left: str
     right: str
 
-    @property
-    def sides(self) -> tuple[tuple[str, str, str], ...]:
-        """(side, letter, text) of both completions, for the page."""
-        return (("left", "A", self.left), ("right", "B", self.right))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTask(ShownPair):
+    """A task under its lease."""
+
+    id: UUID
+    lease: UUID
+    lease_expires_at: datetime
 
 
 def shown(slot: Slot) -> ShownTask:
@@ -47,6 +48,13 @@ def shown(slot: Slot) -> ShownTask:
         left=left,
         right=right,
     )
+
+
+def as_answered(label: Label) -> ShownPair:
+    """The pair of an answer, its sides as they stood when it was given."""
+    pair = Pair.objects.select_related("prompt", "first", "second").get(pk=label.pair_id)
+    left, right = shown_sides(pair, first_is_left=bool(label.first_was_left))
+    return ShownPair(prompt=pair.prompt.messages, left=left, right=right)
 
 
 def shown_sides(pair: Pair, *, first_is_left: bool) -> tuple[str, str]:

@@ -96,6 +96,11 @@ urlpatterns = [
         name="adjudication",
     ),
     path(
+        "projects/<slug:project_slug>/adjudication/<int:row_id>/next",
+        adjudication.adjudication_next,
+        name="adjudication_next",
+    ),
+    path(
         "api/projects/<slug:project_slug>/tasks/next", api.NextTask.as_view(), name="api_next_task"
     ),
     path("api/projects/<slug:project_slug>/tasks/undo", api.UndoLabel.as_view(), name="api_undo"),

@@ -66,13 +66,7 @@ def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpR
             problem, status = str(error), error.status
         else:
             messages.success(request, words)
-            following = Adjudication.objects.filter(
-                project=project, state=Adjudication.State.OPEN
-            ).order_by("id")
-            nearest = following.filter(pk__gt=row.pk).first() or following.first()
-            if nearest is None:
-                return redirect("adjudications", project.slug)
-            return redirect("adjudication", project.slug, nearest.pk)
+            return _on_to_the_next(project, row)
     pair = Pair.objects.select_related("prompt", "first", "second").get(pk=row.pair_id)
     labels = (
         Label.objects.effective().filter(pair=pair).select_related("rater").order_by("id")[:200]
@@ -90,8 +84,26 @@ def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpR
         "said": [(one, on_screen(one.choice, first_is_left=first_is_left)) for one in labels],
         "skips": pair.skips.select_related("rater"),
         "problem": problem,
+        "note": request.POST.get("note", ""),
     }
     return render(request, "annotation/adjudication.html", context, status=status)
+
+
+@member_view(SENIORS)
+def adjudication_next(request: MemberRequest, project: Project, row_id: int) -> HttpResponseBase:
+    """On to the next pair; this one stays open."""
+    return _on_to_the_next(project, get_object_or_404(Adjudication, pk=row_id, project=project))
+
+
+def _on_to_the_next(project: Project, row: Adjudication) -> HttpResponseBase:
+    """The open pair after this one, the first of all after the last."""
+    following = Adjudication.objects.filter(
+        project=project, state=Adjudication.State.OPEN
+    ).order_by("id")
+    nearest = following.filter(pk__gt=row.pk).first() or following.first()
+    if nearest is None:
+        return redirect("adjudications", project.slug)
+    return redirect("adjudication", project.slug, nearest.pk)
 
 
 def _decide(request: MemberRequest, row: Adjudication, first_is_left: bool) -> str:

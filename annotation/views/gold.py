@@ -62,8 +62,12 @@ def gold(request: MemberRequest, project: Project) -> HttpResponse:
 
 @member_view(SENIORS)
 def gold_next(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """The pair on which this senior's answer helps most: disputed ones first."""
-    pair = next_pair_for_gold(project, request.user)
+    """The pair on which this senior's answer helps most: disputed ones first. `after` is the pair
+    that they leave for now."""
+    after = request.GET.get("after", "")
+    pair = next_pair_for_gold(
+        project, request.user, after=int(after) if after.isdecimal() and len(after) < 19 else None
+    )
     if pair is None:
         messages.info(request, "There is no pair left on which you could give a gold answer.")
         return redirect("gold", project.slug)

@@ -16,7 +16,7 @@ from annotation.models import Label, Rater, Skip, Slot
 from annotation.permissions import LABELLERS, MemberRequest, member_view
 from annotation.selectors import rater_progress
 from annotation.task_names import slot_id_of
-from annotation.tasks_shown import Feedback, feedback_on, on_screen, shown
+from annotation.tasks_shown import as_answered, feedback_on, on_screen, shown
 from corpus.models import Project
 
 CRITERION_VALUES = (("left", "A"), ("equal", "Equal"), ("right", "B"), ("both_bad", "Neither"))
@@ -26,11 +26,15 @@ STRENGTHS = ((1, "Slightly", "s"), (2, "Clearly", "c"), (3, "Much", "m"))
 @never_cache
 @member_view(LABELLERS)
 def label(request: MemberRequest, project: Project) -> HttpResponse:
-    """The labelling page with the rater's task in it, or what they have to read first."""
+    """The labelling page with the rater's task in it, or what they have to read first. A page that
+    is there already gets the task alone, unless there is something to read."""
     rater = services.rater_of(request.membership)
     unread = services.unread_guideline(rater)
     slot = None if unread else services.claim_next_slot(rater=rater)
-    context = _page(project) | _context(project, rater, slot) | {"unread": unread}
+    context = _context(project, rater, slot)
+    if _by_script(request) and unread is None:
+        return render(request, "annotation/_task.html", context)
+    context = _page(project) | context | {"unread": unread}
     return render(request, "annotation/label.html", context)
 
 
@@ -52,8 +56,9 @@ def label_next(request: MemberRequest, project: Project) -> HttpResponse:
 @require_POST
 @member_view(LABELLERS)
 def label_submit(request: MemberRequest, project: Project) -> HttpResponse:
-    """Store a label. The answer is the next task's card; or, for a page that has fetched that card
-    ahead of time (`ahead`), JSON with what changed in the bar above it."""
+    """Store a label. The answer is the next task's card, or the answered pair with what the seniors
+    say; or, for a page that has fetched the next card ahead of time (`ahead`), JSON with what
+    changed in the bar above it."""
     rater = services.rater_of(request.membership)
     ahead = bool(request.POST.get("ahead"))
     try:
@@ -70,7 +75,11 @@ def label_submit(request: MemberRequest, project: Project) -> HttpResponse:
     if ahead:
         progress = rater_progress(rater)
         return JsonResponse({"bar": {"percent": progress.percent, "words": progress.words}})
-    return _next_card(request, project, rater, feedback=feedback_on(label))
+    if (feedback := feedback_on(label)) is None:
+        return _next_card(request, project, rater)
+    rater.refresh_from_db()
+    about = {"feedback": feedback, "answered": as_answered(label)}
+    return _card(request, _context(project, rater, None) | about)
 
 
 @require_POST
@@ -102,7 +111,8 @@ def label_undo(request: MemberRequest, project: Project) -> HttpResponse:
         slot = services.undo_last_label(rater=rater)
     except AnnotationError as error:
         return _next_card(request, project, rater, refused=error)
-    return _card(request, _context(project, rater, slot) | {"undone": _before(slot, rater)})
+    about = {"undone": True, "before": _before(slot, rater)}
+    return _card(request, _context(project, rater, slot) | about)
 
 
 @require_POST
@@ -123,7 +133,7 @@ def label_pause(request: MemberRequest, project: Project) -> HttpResponse:
     """Give the held tasks back to the others while the rater is away."""
     rater = services.rater_of(request.membership)
     services.release_held(rater=rater)
-    if not _by_htmx(request):
+    if not _by_script(request):
         context = _page(project) | _context(project, rater, None) | {"paused": True}
         return render(request, "annotation/label.html", context)
     return render(request, "annotation/_paused.html", {"project": project})
@@ -150,14 +160,22 @@ def _next_card(
     rater: Rater,
     *,
     refused: AnnotationError | None = None,
-    feedback: Feedback | None = None,
 ) -> HttpResponse:
+    """The card of the rater's task; of a refused one with what was typed. Where that one is gone,
+    what was typed stands beside the reason, so that it can be copied."""
     rater.refresh_from_db()
     try:
         slot = services.claim_next_slot(rater=rater)
     except AnnotationError as error:
         slot, refused = None, error
-    context = _context(project, rater, slot) | {"refused": refused, "feedback": feedback}
+    context = _context(project, rater, slot) | {"refused": refused}
+    if refused is not None and slot is not None and slot.pk == _named(request.POST.get("task", "")):
+        context["before"] = _typed(request)
+    elif refused is not None:
+        fields = (("Your comment", "comment"), ("Your edited answer", "edited"))
+        context["unsaved"] = [
+            (words, text) for words, name in fields if (text := request.POST.get(name, "").strip())
+        ]
     return _card(request, context)
 
 
@@ -166,13 +184,14 @@ def _card(request: MemberRequest, context: dict[str, object]) -> HttpResponse:
     pressed; a refusal is a 409 that carries the way on."""
     refused = context.get("refused")
     status = refused.status if isinstance(refused, AnnotationError) else 200
-    if _by_htmx(request):
+    if _by_script(request):
         return render(request, "annotation/_task.html", context, status=status)
     context = _page(request.membership.project) | context
     return render(request, "annotation/label.html", context, status=status)
 
 
-def _by_htmx(request: HttpRequest) -> bool:
+def _by_script(request: HttpRequest) -> bool:
+    """Whether the page asks for a part of itself."""
     return request.headers.get("HX-Request") == "true"
 
 
@@ -188,6 +207,7 @@ def _context(project: Project, rater: Rater, slot: Slot | None) -> dict[str, obj
         "policy": services.policy_of(project.pk),
         "task": shown(slot) if slot is not None else None,
         "progress": rater_progress(rater),
+        "has_guideline": project.guidelines.exists,
         "skip_reasons": Skip.Reason.choices,
         "criterion_values": CRITERION_VALUES,
         "strengths": STRENGTHS,
@@ -210,6 +230,20 @@ def _before(slot: Slot, rater: Rater) -> dict[str, object]:
             for key, choice in last.criteria.items()
         },
         "edited": _edit_of(last),
+        "edited_side": on_screen(last.choice, first_is_left=first_is_left),
+    }
+
+
+def _typed(request: HttpRequest) -> dict[str, object]:
+    """What was sent and not stored, to stand on the card again."""
+    sent = request.POST
+    strength = sent.get("strength", "")
+    return {
+        "comment": sent.get("comment", ""),
+        "strength": int(strength) if strength in ("1", "2", "3") else None,
+        "criteria": _criteria(request),
+        "edited": sent.get("edited", ""),
+        "edited_side": sent.get("edited_side", ""),
     }
 
 
@@ -223,11 +257,6 @@ def _edit_of(label: Label) -> str:
 
 def _judgement(request: HttpRequest) -> services.Judgement:
     sent = request.POST
-    criteria = {
-        name.removeprefix("criterion-"): value
-        for name, value in sent.items()
-        if name.startswith("criterion-") and isinstance(value, str) and value
-    }
     pressed = sent.get("choice", "")
     edited = sent.get("edited", "")
     if edited.strip() and sent.get("edited_side") != pressed:
@@ -242,9 +271,17 @@ def _judgement(request: HttpRequest) -> services.Judgement:
         seconds=_seconds(request),
         comment=sent.get("comment", ""),
         strength=int(strength) if strength else None,
-        criteria=criteria,
+        criteria=_criteria(request),
         edited=edited,
     )
+
+
+def _criteria(request: HttpRequest) -> dict[str, str]:
+    return {
+        name.removeprefix("criterion-"): value
+        for name, value in request.POST.items()
+        if name.startswith("criterion-") and isinstance(value, str) and value
+    }
 
 
 def _named(text: str) -> int | None:

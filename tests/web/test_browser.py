@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Dialog, Route
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import Choice, Label, Skip, Slot
@@ -20,6 +20,7 @@ from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.judges import by_number, make_judge, run_judge
 from tests.web.browser import CHROMIUM, serious, sign_in
 from tests.web.hostile import HOSTILE
+from tests.web.labelling import task, wait_for_next, wait_until_stored
 from training.models import TrainingMetric, TrainingRun
 
 UGLY = "\n\n".join(text[:300] for text in HOSTILE)
@@ -35,27 +36,6 @@ pytestmark = [
 @pytest.fixture
 def cast() -> Cast:
     return make_cast()
-
-
-def task(page: Page) -> str:
-    return page.get_attribute("[data-task]", "data-task") or ""
-
-
-def wait_for_next(page: Page, before: str) -> None:
-    page.wait_for_function(
-        "before => document.querySelector('#task:not([data-busy])') && "
-        "(document.querySelector('[data-empty]') || "
-        "document.querySelector('[data-task]')?.dataset.task !== before)",
-        arg=before,
-    )
-
-
-def wait_until_stored(page: Page, labels: int) -> None:
-    """The next pair is on the screen before the label of the last one is stored."""
-    page.wait_for_function(
-        "labels => document.querySelector('[data-words]')?.textContent.includes(`${labels} done`)",
-        arg=labels,
-    )
 
 
 def test_a_rater_labels_by_key_and_button_without_a_reload(
@@ -118,23 +98,23 @@ def test_the_queue_ends_with_a_word(context: BrowserContext, cast: Cast) -> None
     page.wait_for_selector("text=Nothing left to label")
 
 
-def test_a_key_pressed_before_the_scripts_have_arrived_stores_the_label(
+def test_an_answer_pressed_before_the_scripts_have_arrived_is_stored(
     context: BrowserContext, cast: Cast
 ) -> None:
     for number in range(2):
         make_pair(cast.project, number, slots=1)
-    context.route("**/htmx.min.js", lambda route: route.abort())
+    context.route("**/annotation/label.js", lambda route: route.abort())
     page = sign_in(context, "alice")
     page.goto("/projects/harbour/label/")
     shown = task(page)
 
-    page.keyboard.press("2")
+    page.click("button[value=right]")
     wait_for_next(page, shown)
 
     assert Slot.objects.filter(state=Slot.State.DONE, labels__isnull=False).count() == 1
     assert "csrfmiddlewaretoken" not in page.url
     page.wait_for_load_state()
-    page.keyboard.press("k")
+    page.click("[data-skip]")
     page.get_by_role("button", name="Unclear").click()
     page.wait_for_selector("text=Nothing left to label")
     assert Skip.objects.count() == 1
@@ -236,7 +216,6 @@ def test_everything_on_the_page_is_done_by_key(
     page.keyboard.press("Escape")
     page.keyboard.press("b")
     page.wait_for_selector("text=You edited A and chose otherwise")
-    page.keyboard.press("Escape")
     page.keyboard.press("a")
     wait_for_next(page, first)
     wait_until_stored(page, 1)

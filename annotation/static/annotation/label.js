@@ -1,27 +1,23 @@
 // Labelling: everything by key, the next pair fetched ahead, time on task without idle time, and
-// no judgement lost when the network is.
-const CHOICES = {
-  1: "left", a: "left", ArrowLeft: "left",
-  2: "right", b: "right", ArrowRight: "right",
-  e: "equal", 0: "equal",
-  x: "both_bad",
-};
+// nothing that was judged, written or picked lost without a question.
+import { edits, forget, keep, mayLose, restore, written } from "./drafts.js";
+import { choiceRows, press, useKeys, write } from "./keys.js";
+import { differencesRow, original, side } from "./pair.js";
+import { NO_ANSWER, SIGNED_OUT, deliver, part, renewToken, status } from "./server.js";
+
 const EXTEND_EVERY_MS = 4 * 60 * 1000;
-const RETRY_AFTER_MS = [1000, 3000, 8000];
 const DECIDED = new Set(["left", "right"]);
 
 const host = document.getElementById("task");
-const keys = document.getElementById("keys");
 let ahead = null;          // the next task's card, fetched while this one is read
-let busy = false;          // htmx is fetching a card: the one on the screen is no longer asked
+let busy = false;          // a card is being fetched: the one on the screen is no longer asked
 let sending = Promise.resolve();
 let unsent = 0;
 
-const $ = (selector) => host?.querySelector(selector);
+const $ = (selector) => host?.querySelector(selector) ?? null;
 const form = () => $("[data-choices]");
-const shownTask = () => $("[data-task]")?.dataset.task ?? "";
-const original = (section) => section.querySelector("[data-original]").value;
-const csrf = () => form()?.elements.csrfmiddlewaretoken.value;
+const card = () => $("[data-task]");
+const shownTask = () => card()?.dataset.task ?? "";
 
 // --- Time on task -------------------------------------------------------------------------------
 
@@ -43,11 +39,11 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) clock.tick(); else clock.last = performance.now();
 });
 
-// --- The next task, ahead of time ---------------------------------------------------------------
+// --- Cards --------------------------------------------------------------------------------------
 
-function setAhead(card) {
-  ahead = card;
-  host.toggleAttribute("data-ahead", card !== null);
+function setAhead(next) {
+  ahead = next;
+  host.toggleAttribute("data-ahead", next !== null);
 }
 
 async function fetchAhead() {
@@ -56,255 +52,361 @@ async function fetchAhead() {
   if (!task || form().hasAttribute("data-learning")) return;
   // A task that is still being sent is still held: asked now, the server would offer it again.
   await sending;
-  if (shownTask() !== task) return;
-  try {
-    const answer = await fetch(`${host.dataset.next}?besides=${task}`, { headers: { Accept: "text/html" } });
-    if (answer.status !== 200 || answer.redirected) return;
-    const html = await answer.text();
-    if (shownTask() === task) setAhead(html);
-  } catch {
-    // Without it the next card comes with the answer to this one.
-  }
+  if (shownTask() !== task || ahead !== null) return;
+  const got = await part(`${host.dataset.next}?besides=${task}`);
+  // Without it the next card comes with the answer to this one.
+  const next = typeof got === "string" ? null : got.answer.querySelector("[data-task]");
+  if (next && shownTask() === task && ahead === null) setAhead(next);
 }
 
-function show(card) {
-  $("[data-card]").innerHTML = card;
-  $("[data-alerts]").replaceChildren(...$("[data-alerts]").querySelectorAll("[data-warning]"));
-  window.htmx.process($("[data-card]"));
+function show(article) {
+  $("[data-card]").replaceChildren(article);
+  $("[data-alerts]").replaceChildren(...host.querySelectorAll("[data-warning]:not([data-about])"));
   begin();
 }
 
 function begin() {
   clock.start();
-  window.scrollTo({ top: 0 });
-  $("[data-task]")?.focus({ preventScroll: true });
-  fetchAhead();
+  window.scrollTo({ top: 0, behavior: "instant" });
+  greet();
+  takeFocus();
+  document.dispatchEvent(new Event("concord:shown"));
+}
+
+// A card that has just come gets back what was written on it before.
+function greet() {
+  if (!card()) return;
+  restore(card());
+  markEdits();
+  keep(card());
+}
+
+// Keys go to the pair, not to a field or button that was used last.
+function takeFocus() {
+  const article = $("[data-task], [data-reviewed]");
+  if (article) article.focus({ preventScroll: true }); else document.activeElement?.blur();
 }
 
 // --- Sending ------------------------------------------------------------------------------------
 
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-async function send(body) {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const answer = await fetch(host.dataset.submit, { method: "POST", body });
-      if (answer.redirected) throw new Error("signed out");
-      if (answer.status < 500) return await answer.json();
-    } catch (error) {
-      if (error.message === "signed out") return { message: "You have been signed out. Sign in again in another tab, then press again." };
-    }
-    if (attempt === RETRY_AFTER_MS.length) return null;
-    await pause(RETRY_AFTER_MS[attempt]);
-  }
-}
-
 function submitAhead(body) {
-  const card = ahead;
+  const sent = card();
+  const next = ahead;
   setAhead(null);
   unsent += 1;
-  const undo = $("[data-undo] button");
-  undo.disabled = true;
-  const deliver = async () => {
-    const answer = await send(body);
-    if (answer === null) {
-      warn("The server does not answer. Your last label is kept here and not stored yet.", () => { sending = sending.then(deliver); });
+  allowUndo();
+  const attempt = async () => {
+    const got = await deliver(host.dataset.submit, body);
+    if (got === NO_ANSWER || got === SIGNED_OUT) {
+      warn(got === NO_ANSWER
+        ? "The server does not answer. Your last label is kept here and not stored yet."
+        : "You have been signed out. Your last label is kept here and not stored yet: sign in in another tab, then send it again.", {
+        again: () => { sending = sending.then(() => renewToken(body)).then(attempt); },
+        signIn: got === SIGNED_OUT,
+      });
       return;
     }
     unsent -= 1;
-    undo.disabled = unsent > 0;
-    if (answer.message) warn(`Your label on the pair before was not stored: ${answer.message}`, null, answer.code);
+    if ($("[data-undo] button")) $("[data-undo] button").disabled = unsent > 0;
+    const { answer } = got;
     if (answer.bar) {
+      forget(sent);
       $("[data-words]").textContent = answer.bar.words;
       $(".progress").setAttribute("aria-valuenow", answer.bar.percent);
       $(".progress-fill").setAttribute("width", `${answer.bar.percent}%`);
+    } else {
+      refused(sent, got);
     }
   };
-  sending = sending.then(deliver);
-  show(card);
+  sending = sending.then(attempt);
+  show(next);
+  fetchAhead();
+}
+
+// What the server does not take is put before the rater again; what it has given to others cannot
+// be, but what was written on it stays readable.
+function refused(sent, { status: code, answer }) {
+  if (code === 400) {
+    const current = card();
+    show(sent);
+    if (current) setAhead(current); else fetchAhead();
+    warn(`Your label is not stored: ${answer.message}`, { code: answer.code });
+    return;
+  }
+  warn(`Your label on the pair before was not stored: ${answer.message ?? answer.detail}`, { code: answer.code, texts: written(sent) });
+  forget(sent);
+}
+
+// Send a form whose answer is the next card.
+async function go(address, body, sent) {
+  setBusy(true);
+  let got = await part(address, body);
+  if (got.status === 403 && body && await renewToken(body)) got = await part(address, body);
+  setBusy(false);
+  if (got === NO_ANSWER) {
+    warn("The server did not answer. Nothing is stored yet: press again.");
+  } else if (got === SIGNED_OUT) {
+    warn("You have been signed out. What you wrote is still here: sign in in another tab, then press again.", { signIn: true });
+  } else if (!got.answer.querySelector("[data-card], [data-paused]")) {
+    window.location.assign(host.dataset.page);
+  } else {
+    if (sent && got.status < 400) forget(sent);
+    const kept = [...host.querySelectorAll("[data-keep]")];
+    setAhead(null);
+    host.replaceChildren(got.answer);
+    ($("[data-alerts]") ?? host).prepend(...kept);
+    allowUndo();
+    begin();
+    fetchAhead();
+  }
+}
+
+// What is not stored yet cannot be taken back, and what was before it must not be.
+function allowUndo() {
+  const undo = $("[data-undo] button");
+  if (undo && unsent > 0) undo.disabled = true;
 }
 
 function fill(held, pressed) {
   held.elements.seconds.value = clock.seconds();
-  const side = DECIDED.has(pressed) && $(`[data-side="${pressed}"] [data-editor]:not([hidden]) textarea`);
-  const changed = side && side.value !== original(side.closest("[data-side]"));
-  held.elements.edited.value = changed ? side.value : "";
-  held.elements.edited_side.value = changed ? pressed : "";
+  const edit = DECIDED.has(pressed) && edits(card()).find((one) => one.side === pressed);
+  held.elements.edited.value = edit ? edit.text : "";
+  held.elements.edited_side.value = edit ? pressed : "";
 }
 
 document.addEventListener("submit", (event) => {
-  const held = event.target;
-  if (!held.matches?.("[data-choices]") || event.submitter?.name !== "choice") return;
-  const pressed = event.submitter.value;
-  if (strayEdit(pressed)) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
+  const sent = event.target;
+  if (!host || !host.contains(sent) || !sent.matches("[data-choices], [data-undo], [data-pause]")) return;
+  event.preventDefault();
+  if (busy) return;
+  if (sent.matches("[data-undo]")) takeBack(sent);
+  else if (sent.matches("[data-pause]")) rest(sent);
+  else if (event.submitter?.name === "reason") skip(sent, event.submitter);
+  else if (event.submitter?.name === "choice") judge(sent, event.submitter);
+});
+
+function judge(held, button) {
+  if (questioned(button.value)) return;
+  fill(held, button.value);
+  const body = new FormData(held, button);
+  if (ahead === null) {
+    sending.then(() => go(host.dataset.submit, body, card()));
     return;
   }
-  fill(held, pressed);
-  // Without htmx (its script has not arrived yet) the form is sent as a form.
-  if (ahead === null || !window.htmx) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const body = new FormData(held, event.submitter);
   body.set("ahead", "1");
   submitAhead(body);
-}, true);
+}
 
-function strayEdit(pressed) {
-  for (const editor of host.querySelectorAll("[data-editor]:not([hidden])")) {
-    const area = editor.querySelector("textarea");
-    const side = editor.closest("[data-side]").dataset.side;
-    if (side === pressed || area.value === original(area.closest("[data-side]"))) continue;
-    warn(`You edited ${side === "left" ? "A" : "B"} and chose otherwise. Choose it, or close its editor.`);
-    area.focus();
+function skip(held, button) {
+  const leaves = card();
+  if (!mayLose(leaves, "Skip this pair?")) { takeFocus(); return; }
+  const body = new FormData(held, button);
+  sending.then(() => go(button.formAction, body, leaves));
+}
+
+function takeBack(sent) {
+  const leaves = card();
+  if (!mayLose(leaves, "Take your last label back?")) return;
+  const body = new FormData(sent);
+  sending.then(() => go(sent.action, body, leaves));
+}
+
+function rest(sent) {
+  const leaves = card();
+  if (!mayLose(leaves, "Pause, and give this pair back to the others?")) return;
+  const body = new FormData(sent);
+  sending.then(() => go(sent.action, body, leaves));
+}
+
+// Whether the answer raises a question that the rater has to settle first.
+function questioned(pressed) {
+  const changed = edits(card());
+  const stray = changed.find((one) => one.side !== pressed);
+  if (stray) {
+    warn(`You edited ${stray.letter} and chose otherwise. Choose ${stray.letter}, or discard its edit.`, { edit: stray });
+    takeFocus();
+    return true;
+  }
+  const empty = changed.find((one) => !one.text.trim());
+  if (empty) {
+    warn(`Your edit of ${empty.letter} is empty. Write how it should be, or discard the edit.`, { edit: empty });
+    takeFocus();
+    return true;
+  }
+  const wanted = form().dataset.strength === "required" && DECIDED.has(pressed);
+  if (wanted && !$("input[name=strength]:checked")) {
+    warn("How much better? Press S, C or M first: slightly, clearly or much.");
+    takeFocus();
     return true;
   }
   return false;
 }
 
-window.addEventListener("beforeunload", (event) => { if (unsent > 0) event.preventDefault(); });
+window.addEventListener("beforeunload", (event) => {
+  if (unsent > 0 || written(card()).length > 0 || written(ahead).length > 0) event.preventDefault();
+});
 
-// --- The card's own buttons ---------------------------------------------------------------------
+// --- Edits --------------------------------------------------------------------------------------
 
-function toggleEditor(side) {
-  const section = $(`[data-side="${side}"]`);
-  const editor = section?.querySelector("[data-editor]");
+// The editor opens and closes; what was written in it stays, and says so.
+function toggleEditor(name) {
+  const editor = side(name)?.querySelector("[data-editor]");
   if (!editor) return;
-  const button = section.querySelector("[data-edit]");
   editor.hidden = !editor.hidden;
-  button.setAttribute("aria-expanded", String(!editor.hidden));
-  const area = editor.querySelector("textarea");
-  if (editor.hidden) area.value = original(section); else area.focus();
+  markEdits();
+  if (editor.hidden) takeFocus(); else editor.querySelector("textarea").focus();
 }
 
-function toggleDifferences() {
-  const button = $("[data-differences]");
-  if (!button) return;
-  const on = button.getAttribute("aria-pressed") !== "true";
-  button.setAttribute("aria-pressed", String(on));
-  button.classList.toggle("active", on);
-  const [left, right] = ["left", "right"].map((side) => $(`[data-side="${side}"]`));
-  if (on && !left.querySelector("[data-difference]").hasChildNodes()) {
-    const [a, b] = [left, right].map(original);
-    const parts = window.Diff.diffWordsWithSpace(a, b, { maxEditLength: 4000 });
-    for (const [section, other] of [[left, "added"], [right, "removed"]]) {
-      const place = section.querySelector("[data-difference]");
-      if (!parts) { place.textContent = original(section); continue; }
-      for (const part of parts.filter((one) => !one[other])) {
-        const node = document.createElement(part.added || part.removed ? "mark" : "span");
-        node.textContent = part.value;
-        place.append(node);
-      }
-    }
+function markEdits() {
+  const changed = new Set(edits(card()).map((one) => one.side));
+  for (const section of host.querySelectorAll("[data-side]")) {
+    const button = section.querySelector("[data-edit]");
+    if (!button) continue;
+    const edited = changed.has(section.dataset.side);
+    button.setAttribute("aria-expanded", String(!section.querySelector("[data-editor]").hidden));
+    section.querySelector("[data-discard]").hidden = !edited;
+    section.toggleAttribute("data-edited", edited);
   }
-  for (const section of [left, right]) {
-    section.querySelector("[data-rendered]").hidden = on;
-    section.querySelector("[data-difference]").hidden = !on;
-  }
+}
+
+function discard(name) {
+  const section = side(name);
+  if (!window.confirm(`Discard your edit of ${section.dataset.letter}?`)) return;
+  section.querySelector("[data-editor] textarea").value = original(section);
+  section.querySelector("[data-editor]").hidden = true;
+  for (const warning of host.querySelectorAll(`[data-about="${name}"]`)) warning.remove();
+  markEdits();
+  keep(card());
+  takeFocus();
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest?.("button");
-  if (!target) return;
-  if (target.matches("[data-edit]")) toggleEditor(target.dataset.edit);
-  else if (target.matches("[data-differences]")) toggleDifferences();
-  else if (target.matches("[data-keys]")) keys.showModal();
+  const target = event.target.closest?.("button, a");
+  if (target?.matches("[data-edit]")) toggleEditor(target.dataset.edit);
+  else if (target?.matches("[data-discard]")) discard(target.dataset.discard);
+  else if (target?.matches("[data-next-pair]") && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    if (!busy) go(host.dataset.page);
+  }
 });
+
+for (const event of ["input", "change"]) {
+  host?.addEventListener(event, () => { if (card()) { markEdits(); keep(card()); } });
+}
 
 // --- Keys ---------------------------------------------------------------------------------------
 
-const ACTIONS = {
-  "?": () => keys.showModal(),
-  u: () => sending.then(() => $("[data-undo] button:not([disabled])")?.click()),
-  p: () => sending.then(() => $("[data-pause] button")?.click()),
-  g: () => $("[data-guideline]")?.click(),
-  d: () => toggleDifferences(),
-  n: () => $("#comment")?.focus(),
-  k: () => $("[data-skip]")?.click(),
-  q: () => $(".axis input[name^=criterion-]")?.focus(),
-  i: () => {
-    const open = $("[data-editor]:not([hidden])")?.closest("[data-side]").dataset.side;
-    if (open) toggleEditor(open);
-    toggleEditor(open === "left" ? "right" : "left");
-  },
+function editNext() {
+  const open = $("[data-editor]:not([hidden])")?.closest("[data-side]").dataset.side;
+  if (open) toggleEditor(open);
+  if (open !== "right") toggleEditor(open === "left" ? "right" : "left");
+}
+
+function nextCriterion() {
+  const axes = [...host.querySelectorAll(".axis")].filter((one) => one.querySelector("[name^=criterion-]"));
+  const at = axes.findIndex((one) => one.contains(document.activeElement));
+  const axis = axes[(at + 1) % axes.length];
+  (axis.querySelector(":checked") ?? axis.querySelector("input")).focus();
+}
+
+function openReasons() {
+  $("[data-skip]").click();
+  $(".dropdown-menu.show .dropdown-item")?.focus();
+}
+
+const strength = (key, value, words) => {
+  const radio = () => $(`#strength-${value}`);
+  const run = () => { radio().checked = true; keep(card()); };
+  return { keys: [key], words, there: () => radio() !== null, run };
 };
 
-document.addEventListener("keydown", (event) => {
-  if (!host || keys?.open || event.altKey || event.metaKey || event.repeat || busy) return;
-  const field = event.target.closest?.("input:not([type=radio]), textarea, select, [contenteditable]");
-  if (field) {
-    if (event.key === "Escape") field.blur();
-    return;
-  }
-  const radio = event.target.matches?.("input[type=radio]");
-  if (radio && event.key.startsWith("Arrow")) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const undo = key === "u" || (event.ctrlKey && key === "z");
-  if (event.ctrlKey && !undo) return;
-  const action = undo ? ACTIONS.u : ACTIONS[key];
-  if (action) {
-    event.preventDefault();
-    action();
-    return;
-  }
-  const strength = $(`input[data-key="${CSS.escape(key)}"]`);
-  if (strength) {
-    event.preventDefault();
-    strength.checked = true;
-    return;
-  }
-  const button = CHOICES[key] && form()?.querySelector(`button[value="${CHOICES[key]}"][name=choice]`);
-  if (!button) return;
-  event.preventDefault();
-  button.click();
-});
+const afterSending = (row) => ({ ...row, run: () => sending.then(row.run) });
 
-// --- What htmx swaps, and what goes wrong -------------------------------------------------------
+useKeys([
+  ...choiceRows((value) => form()?.querySelector(`button[name=choice][value=${value}]`) ?? null),
+  press(["Enter"], "Go on to the next pair", "[data-next-pair]"),
+  strength("s", 1, "Slightly better (before the choice)"),
+  strength("c", 2, "Clearly better (before the choice)"),
+  strength("m", 3, "Much better (before the choice)"),
+  {
+    keys: ["q"],
+    words: "To the criteria, one after the other; ← and → choose",
+    there: () => $("[name^=criterion-]") !== null,
+    run: nextCriterion,
+  },
+  { keys: ["i"], words: "Edit A, then B", there: () => $("[data-edit]") !== null, run: editNext },
+  differencesRow,
+  write(["n"], "Write a comment", "#comment"),
+  { keys: ["k"], words: "Skip, with a reason", there: () => $("[data-skip]") !== null, run: openReasons },
+  afterSending(press(["u", "Control+z"], "Take the last label back", "[data-undo] button:not([disabled])")),
+  afterSending(press(["p"], "Pause: your pair goes back to the others", "[data-pause] button")),
+  press(["g"], "The guideline", "[data-guideline]"),
+], { ready: () => host !== null && !busy });
+
+// --- What goes wrong ----------------------------------------------------------------------------
 
 function setBusy(value) {
   busy = value;
-  host?.toggleAttribute("data-busy", value);
+  host.toggleAttribute("data-busy", value);
 }
 
-document.addEventListener("htmx:before:request", () => setBusy(true));
-document.addEventListener("htmx:finally:request", () => setBusy(false));
-document.addEventListener("htmx:after:swap", () => {
-  // From here on keys are meant for the card that is shown now.
-  setBusy(false);
-  begin();
-});
-document.addEventListener("htmx:error", () => {
-  setBusy(false);
-  warn("The server did not answer. Your label is not stored yet: press again.");
-});
+function button(words, act) {
+  const one = document.createElement("button");
+  one.type = "button";
+  one.className = "btn btn-sm";
+  one.textContent = words;
+  one.addEventListener("click", act);
+  return one;
+}
 
-function warn(text, again = null, code = "") {
+function warn(text, { again = null, code = "", texts = [], edit = null, signIn = false } = {}) {
   const warning = document.createElement("div");
   warning.className = "alert alert-danger d-flex flex-wrap align-items-center gap-2";
   warning.dataset.warning = "";
   if (code) warning.dataset.code = code;
+  if (again || texts.length) warning.dataset.keep = "";
+  if (edit) warning.dataset.about = edit.side;
   warning.setAttribute("role", "alert");
   const words = document.createElement("span");
+  words.className = "flex-fill";
   words.textContent = text;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "btn btn-sm ms-auto";
-  button.textContent = again ? "Send again" : "Close";
-  button.addEventListener("click", () => { warning.remove(); again?.(); });
-  warning.append(words, button);
+  warning.append(words);
+  for (const one of texts) {
+    const label = document.createElement("label");
+    label.className = "w-100";
+    const area = document.createElement("textarea");
+    area.className = "form-control";
+    area.readOnly = true;
+    area.dataset.unsaved = "";
+    area.value = one.text;
+    label.append(`${one.words}:`, area);
+    warning.append(label);
+  }
+  if (signIn) {
+    const link = document.createElement("a");
+    link.className = "btn btn-sm";
+    link.href = host.dataset.signIn;
+    link.target = "_blank";
+    link.textContent = "Sign in";
+    warning.append(link);
+  }
+  if (edit) warning.append(button("Discard the edit", () => discard(edit.side)));
+  warning.append(button(again ? "Send again" : "Close", () => { warning.remove(); again?.(); takeFocus(); }));
   const place = $("[data-alerts]") ?? host;
-  if ([...place.querySelectorAll("[data-warning] span")].some((one) => one.textContent === text)) return;
+  for (const one of place.querySelectorAll("[data-warning]")) {
+    if (one.querySelector("span").textContent === text) one.remove();
+  }
   place.prepend(warning);
+  warning.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
 // Both tasks are kept: the one on the screen, and the next.
 async function extend(held) {
   const body = new FormData();
   for (const name of ["task", "lease"]) body.set(name, held.elements[name].value);
-  body.set("csrfmiddlewaretoken", csrf());
-  const answer = await fetch(held.dataset.extend, { method: "POST", body }).catch(() => null);
-  return answer?.status === 409 ? answer.text() : "";
+  body.set("csrfmiddlewaretoken", form().elements.csrfmiddlewaretoken.value);
+  const got = await status(held.dataset.extend, body);
+  return got?.status === 409 ? got.answer : "";
 }
 
 setInterval(async () => {
@@ -312,10 +414,13 @@ setInterval(async () => {
   if (!held || document.hidden) return;
   const lost = await extend(held);
   if (lost) warn(lost);
-  if (ahead === null) return;
-  const next = document.createElement("template");
-  next.innerHTML = ahead;
-  if (await extend(next.content.querySelector("[data-choices]"))) fetchAhead();
+  const next = ahead;
+  if (next === null || !await extend(next.querySelector("[data-choices]")) || ahead !== next) return;
+  if (written(next).length) warn("The pair after this one went back to the others.", { texts: written(next) });
+  fetchAhead();
 }, EXTEND_EVERY_MS);
 
-if (host) fetchAhead();
+if (host) {
+  greet();
+  fetchAhead();
+}

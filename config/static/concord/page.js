@@ -47,6 +47,6 @@ function reachScrolling() {
   }
 }
 reachScrolling();
-document.addEventListener("htmx:after:swap", reachScrolling);
+for (const shown of ["htmx:after:swap", "concord:shown"]) document.addEventListener(shown, reachScrolling);
 document.addEventListener("toggle", reachScrolling, true);
 window.addEventListener("resize", reachScrolling);
