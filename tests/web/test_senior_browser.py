@@ -154,3 +154,26 @@ def test_a_note_is_not_lost_without_a_question(
     page.keyboard.press("e")
     page.wait_for_selector("text=has been dismissed meanwhile")
     assert page.input_value("[data-unsaved]") == "A reason"
+
+
+def test_a_guideline_that_is_being_written_is_not_left_without_a_question(
+    context: BrowserContext, cast: Cast
+) -> None:
+    page = sign_in(context, "carol")
+    page.goto(f"{PROJECT}/guideline/")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.click("#id_text")
+    page.keyboard.type("Be fair.")
+    page.click("text=Intake")
+    while not asked:
+        page.wait_for_event("dialog")
+    assert page.input_value("#id_text") == "Be fair."
+    page.click("text=Publish")
+    page.wait_for_selector("text=as raters see it")
+    assert asked == ["beforeunload"]

@@ -15,8 +15,21 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
 });
 
+// What is written at length is not left without a question. Editors that store as one writes, and
+// forms that are sent without leaving the page, see to that themselves.
+const LONG = 'form[method="post"]:not([data-fields], [data-act], [hx-post]) textarea:not([readonly])';
+let leaving = false;
+window.addEventListener("submit", (event) => {
+  leaving ||= !event.defaultPrevented && event.target.method !== "dialog";
+});
+window.addEventListener("beforeunload", (event) => {
+  const texts = [...document.querySelectorAll(LONG)];
+  if (!leaving && texts.some((one) => one.value !== one.defaultValue)) event.preventDefault();
+});
+
 // A page that was left and comes back from the browser's memory may be sent again.
 window.addEventListener("pageshow", () => {
+  leaving = false;
   for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
 });
 
