@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from annotation.models import (
@@ -17,10 +19,14 @@ from annotation.models import (
     QualityPolicy,
     Rater,
     RaterCheck,
+    Role,
     Skip,
     Slot,
     StatusChange,
 )
+from annotation.services import add_member
+from corpus.admin import ProjectAdmin
+from corpus.models import Project
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -39,6 +45,21 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+admin.site.unregister(Project)
+
+
+@admin.register(Project)
+class GovernedProjectAdmin(ProjectAdmin):
+    """Whoever makes a project is its admin."""
+
+    def save_model(
+        self, request: HttpRequest, obj: Project, form: ModelForm[Project], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if not change and isinstance(request.user, User):
+            add_member(user=request.user, project=obj, role=Role.ADMIN)
 
 
 @admin.register(Label)

@@ -7,6 +7,7 @@ AnnotationError
 ├── NothingToUndoError         there is no label of yours to take back
 ├── NotARaterError             this user does not label in this project, or is suspended
 ├── InvalidLabelError          a value that no label may have
+├── MembershipError            a project or member that cannot be made or changed so
 ├── StatusError                the rater's status does not allow it
 ├── GoldError                  a gold answer that cannot be given so
 ├── AdjudicationError          the pair does not wait for a senior (any more)
@@ -46,6 +47,11 @@ class NotARaterError(AnnotationError):
 class InvalidLabelError(AnnotationError):
     code = "invalid_label"
     status = 400
+
+
+class MembershipError(AnnotationError):
+    code = "membership_refused"
+    status = 409
 
 
 class StatusError(AnnotationError):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,25 @@ class Outcome:
 
 class BadInputError(Exception):
     """The user gave something wrong: exit status 2 and this one line on stderr."""
+
+
+def database_problem(error: DatabaseError) -> str | None:
+    """What to say instead of the error of a database that cannot be used at all.
+
+    None when the database is there and migrated: then the error is a fault of ours.
+    """
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        about = " ".join(str(error).split())
+        return f"The database cannot be used: {about}. Check DATABASE_URL."
+    if waiting:
+        return (
+            "The database has not been migrated. "
+            "Run `manage.py migrate` (or `manage.py quickstart` for a sample project too)."
+        )
+    return None
 
 
 class ConcordCommand(BaseCommand):
@@ -52,6 +73,12 @@ class ConcordCommand(BaseCommand):
             outcome = self.run(**options)
         except BadInputError as error:
             self.stderr.write(" ".join(str(error).split()))
+            sys.exit(2)
+        except DatabaseError as error:
+            problem = database_problem(error)
+            if problem is None:
+                raise
+            self.stderr.write(problem)
             sys.exit(2)
         if as_json:
             self.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
+from annotation.services import adopt
 from corpus.models import ModelVersion, Pair, Project
 from corpus.registry import location_of, sandbox_model
 from corpus.writing import Answer, NewPair, write_pairs
@@ -160,7 +161,9 @@ def _fresh_project() -> Project:
     number = Project.objects.filter(slug__startswith="demo-").count() + 1
     while Project.objects.filter(slug=f"demo-{number}").exists():
         number += 1
-    return Project.objects.create(slug=f"demo-{number}", name=f"Demo {number}")
+    project = Project.objects.create(slug=f"demo-{number}", name=f"Demo {number}")
+    adopt(project=project)
+    return project
 
 
 def _open(model: ModelVersion) -> Engine:

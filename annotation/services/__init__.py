@@ -10,7 +10,13 @@ from annotation.services.guidelines import (
     unread_guideline,
 )
 from annotation.services.labels import Judgement, submit_label, undo_last_label
-from annotation.services.members import add_member, rater_of, remove_member
+from annotation.services.members import (
+    add_member,
+    adopt,
+    create_project,
+    rater_of,
+    remove_member,
+)
 from annotation.services.policy import policy_of, set_policy, wanted_labels
 from annotation.services.slots import (
     extend_lease,
@@ -25,10 +31,12 @@ __all__ = [
     "Judgement",
     "acknowledge_guideline",
     "add_member",
+    "adopt",
     "answer_gold",
     "check_rater",
     "check_raters",
     "claim_next_slot",
+    "create_project",
     "decide",
     "dismiss",
     "extend_lease",

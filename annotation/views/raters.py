@@ -107,8 +107,12 @@ def remove(request: MemberRequest, project: Project, rater_id: int) -> HttpRespo
     if membership.user_id == request.user.pk:
         messages.warning(request, "You cannot remove yourself: another admin has to do it.")
         return redirect("rater", project.slug, row.pk)
-    services.remove_member(membership=membership)
-    messages.success(request, f"{row.name} is no member any more; their labels are kept.")
+    try:
+        services.remove_member(membership=membership)
+    except AnnotationError as error:
+        messages.warning(request, str(error))
+        return redirect("rater", project.slug, row.pk)
+    messages.success(request, f"{row.name} is no longer a member; their labels are kept.")
     return redirect("raters", project.slug)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.template import Context, Template
 
-MISSING = [None, "", float("nan"), float("inf"), float("-inf"), {}]
+MISSING: list[object] = [None, "", float("nan"), float("inf"), float("-inf"), {}]
 
 
 @pytest.mark.parametrize("filter_and_dash", [("percent", "–"), ("percent:0", "–"),

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 
 from annotation.importing import gold_sink, human_label_sink, slot_sink
+from annotation.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.importers.registry import FORMATS
 from corpus.services import ImportReport, import_file
@@ -27,10 +28,12 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug; made when missing.")
         parser.add_argument("file", type=Path)
+        add_admin_option(parser)
         parser.add_argument("--format", help=f"One of {', '.join(FORMATS)}; default: as found.")
 
     def run(self, **options: Any) -> Outcome:
         slug = options["project"]
+        admin = user_named(options["admin"]) if options["admin"] else None
         try:
             validate_slug(slug)
             report = import_file(
@@ -42,6 +45,8 @@ class Command(ConcordCommand):
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
+        if said := let_admin_in(slug, admin):
+            self.note(said)
         return Outcome(data=asdict(report), summary=summary_of(slug, report))
 
 

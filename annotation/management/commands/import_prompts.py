@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 
+from annotation.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.prompt_files import PromptReport, import_prompts
 from jobs.commands import BadInputError, ConcordCommand, Outcome
@@ -23,6 +24,7 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug; made when missing.")
         parser.add_argument("file", type=Path)
+        add_admin_option(parser)
         parser.add_argument("--source", default="", help="Name of the set; default: the file's.")
         parser.add_argument(
             "--red-team",
@@ -32,6 +34,7 @@ class Command(ConcordCommand):
 
     def run(self, **options: Any) -> Outcome:
         slug = options["project"]
+        admin = user_named(options["admin"]) if options["admin"] else None
         if len(options["source"]) > 200:
             raise BadInputError("--source has more than 200 characters.")
         try:
@@ -48,6 +51,8 @@ class Command(ConcordCommand):
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
+        if said := let_admin_in(slug, admin):
+            self.note(said)
         return Outcome(data=asdict(report), summary=summary_of(slug, report))
 
 
