@@ -247,10 +247,20 @@ def test_a_label_survives_a_server_that_is_away(context: BrowserContext, cast: C
     wait_for_next(page, first)
     page.wait_for_selector("text=kept here and not stored yet")
     assert not Label.objects.exists()
+    # The pair whose label is waiting is not offered again, and no other overtakes it.
+    second = task(page)
+    page.keyboard.press("e")
+    page.wait_for_selector("text=Send it again first")
+    assert task(page) == second
     page.unroute(away)
     page.click("text=Send again")
     wait_until_stored(page, 1)
     assert Label.objects.count() == 1
+    page.wait_for_selector("#task[data-ahead]")
+    page.keyboard.press("e")
+    wait_for_next(page, second)
+    wait_until_stored(page, 2)
+    assert task(page) not in (first, second)
 
 
 def make_run(cast: Cast) -> TrainingRun:

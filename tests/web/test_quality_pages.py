@@ -8,7 +8,7 @@ from django.test import Client
 from annotation.models import Adjudication, GoldPair, Label, QualityPolicy, Rater, Slot
 from annotation.services import find_adjudications, publish_guideline, set_policy
 from annotation.task_names import task_name
-from corpus.models import IntakePolicy, IntakeScan
+from corpus.models import IntakePolicy, IntakeScan, Pair
 from exports.models import DatasetVersion
 from tests.annotation.workshop import make_gold, work
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater, rater_for
@@ -130,6 +130,23 @@ def test_two_seniors_settle_a_gold_pair_on_its_page(client: Client, cast: Cast) 
     assert again.status_code == 409
     assert "answered this pair before" in again.content.decode()
     assert client.post(f"{HERE}gold/{pair.pk}/", {"choice": "up"}).status_code == 400
+
+
+def test_a_gold_pair_that_is_left_for_now_comes_again_after_the_others(
+    client: Client, cast: Cast
+) -> None:
+    pairs = [make_pair(cast.project, number) for number in range(3)]
+    client.force_login(cast.carol)
+    for pair in pairs[:2]:
+        client.post(f"{HERE}gold/{pair.pk}/", {"choice": "equal"})
+    client.force_login(cast.bob)
+
+    def following(pair: Pair) -> str:
+        return client.get(f"{HERE}gold/next", {"after": pair.pk})["Location"]
+
+    for left, then in zip(pairs, pairs[1:] + pairs[:1], strict=True):
+        assert following(left).endswith(f"/gold/{then.pk}/")
+    assert client.get(f"{HERE}gold/next", {"after": "x"}).status_code == 302
 
 
 def test_a_senior_decides_and_is_taken_to_the_next(client: Client, cast: Cast) -> None:

@@ -1,9 +1,11 @@
 // Labelling: everything by key, the next pair fetched ahead, time on task without idle time, and
 // nothing that was judged, written or picked lost without a question.
+import { clock } from "./clock.js";
 import { edits, forget, keep, mayLose, restore, written } from "./drafts.js";
 import { choiceRows, press, useKeys, write } from "./keys.js";
 import { differencesRow, original, side } from "./pair.js";
 import { NO_ANSWER, SIGNED_OUT, deliver, part, renewToken, status } from "./server.js";
+import { showWarning } from "./warnings.js";
 
 const EXTEND_EVERY_MS = 4 * 60 * 1000;
 const DECIDED = new Set(["left", "right"]);
@@ -19,26 +21,6 @@ const form = () => $("[data-choices]");
 const card = () => $("[data-task]");
 const shownTask = () => card()?.dataset.task ?? "";
 
-// --- Time on task -------------------------------------------------------------------------------
-
-const clock = {
-  start() { this.active = 0; this.last = performance.now(); },
-  tick() {
-    const now = performance.now();
-    this.active += Math.min(now - this.last, this.idleMs);
-    this.last = now;
-  },
-  seconds() { this.tick(); return (this.active / 1000).toFixed(2); },
-  idleMs: 1000 * Number(host?.dataset.idle ?? 60),
-};
-clock.start();
-for (const event of ["pointerdown", "pointermove", "keydown", "wheel", "touchmove"]) {
-  document.addEventListener(event, () => clock.tick(), { passive: true, capture: true });
-}
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) clock.tick(); else clock.last = performance.now();
-});
-
 // --- Cards --------------------------------------------------------------------------------------
 
 function setAhead(next) {
@@ -52,7 +34,7 @@ async function fetchAhead() {
   if (!task || form().hasAttribute("data-learning")) return;
   // A task that is still being sent is still held: asked now, the server would offer it again.
   await sending;
-  if (shownTask() !== task || ahead !== null) return;
+  if (shownTask() !== task || ahead !== null || unsent > 0) return;
   const got = await part(`${host.dataset.next}?besides=${task}`);
   // Without it the next card comes with the answer to this one.
   const next = typeof got === "string" ? null : got.answer.querySelector("[data-task]");
@@ -101,7 +83,7 @@ function submitAhead(body) {
       warn(got === NO_ANSWER
         ? "The server does not answer. Your last label is kept here and not stored yet."
         : "You have been signed out. Your last label is kept here and not stored yet: sign in in another tab, then send it again.", {
-        again: () => { sending = sending.then(() => renewToken(body)).then(attempt); },
+        again: () => { sending = sending.then(() => renewToken(body)).then(attempt); fetchAhead(); },
         signIn: got === SIGNED_OUT,
       });
       return;
@@ -161,6 +143,14 @@ async function go(address, body, sent) {
   }
 }
 
+// A pair whose label is not stored is still held: what asked for another now would get it again.
+function whenSent(act) {
+  sending.then(() => {
+    if (unsent > 0) warn("Your label on the pair before is not stored yet. Send it again first.");
+    else act();
+  });
+}
+
 // What is not stored yet cannot be taken back, and what was before it must not be.
 function allowUndo() {
   const undo = $("[data-undo] button");
@@ -190,7 +180,7 @@ function judge(held, button) {
   fill(held, button.value);
   const body = new FormData(held, button);
   if (ahead === null) {
-    sending.then(() => go(host.dataset.submit, body, card()));
+    whenSent(() => go(host.dataset.submit, body, card()));
     return;
   }
   body.set("ahead", "1");
@@ -201,21 +191,21 @@ function skip(held, button) {
   const leaves = card();
   if (!mayLose(leaves, "Skip this pair?")) { takeFocus(); return; }
   const body = new FormData(held, button);
-  sending.then(() => go(button.formAction, body, leaves));
+  whenSent(() => go(button.formAction, body, leaves));
 }
 
 function takeBack(sent) {
   const leaves = card();
   if (!mayLose(leaves, "Take your last label back?")) return;
   const body = new FormData(sent);
-  sending.then(() => go(sent.action, body, leaves));
+  whenSent(() => go(sent.action, body, leaves));
 }
 
 function rest(sent) {
   const leaves = card();
   if (!mayLose(leaves, "Pause, and give this pair back to the others?")) return;
   const body = new FormData(sent);
-  sending.then(() => go(sent.action, body, leaves));
+  whenSent(() => go(sent.action, body, leaves));
 }
 
 // Whether the answer raises a question that the rater has to settle first.
@@ -350,54 +340,9 @@ function setBusy(value) {
   host.toggleAttribute("data-busy", value);
 }
 
-function button(words, act) {
-  const one = document.createElement("button");
-  one.type = "button";
-  one.className = "btn btn-sm";
-  one.textContent = words;
-  one.addEventListener("click", act);
-  return one;
-}
-
-function warn(text, { again = null, code = "", texts = [], edit = null, signIn = false } = {}) {
-  const warning = document.createElement("div");
-  warning.className = "alert alert-danger d-flex flex-wrap align-items-center gap-2";
-  warning.dataset.warning = "";
-  if (code) warning.dataset.code = code;
-  if (again || texts.length) warning.dataset.keep = "";
-  if (edit) warning.dataset.about = edit.side;
-  warning.setAttribute("role", "alert");
-  const words = document.createElement("span");
-  words.className = "flex-fill";
-  words.textContent = text;
-  warning.append(words);
-  for (const one of texts) {
-    const label = document.createElement("label");
-    label.className = "w-100";
-    const area = document.createElement("textarea");
-    area.className = "form-control";
-    area.readOnly = true;
-    area.dataset.unsaved = "";
-    area.value = one.text;
-    label.append(`${one.words}:`, area);
-    warning.append(label);
-  }
-  if (signIn) {
-    const link = document.createElement("a");
-    link.className = "btn btn-sm";
-    link.href = host.dataset.signIn;
-    link.target = "_blank";
-    link.textContent = "Sign in";
-    warning.append(link);
-  }
-  if (edit) warning.append(button("Discard the edit", () => discard(edit.side)));
-  warning.append(button(again ? "Send again" : "Close", () => { warning.remove(); again?.(); takeFocus(); }));
-  const place = $("[data-alerts]") ?? host;
-  for (const one of place.querySelectorAll("[data-warning]")) {
-    if (one.querySelector("span").textContent === text) one.remove();
-  }
-  place.prepend(warning);
-  warning.scrollIntoView({ block: "nearest", behavior: "instant" });
+function warn(text, { edit = null, again = null, ...rest } = {}) {
+  const discards = edit ? [{ words: "Discard the edit", act: () => discard(edit.side) }] : [];
+  showWarning(text, { about: edit?.side, actions: discards, again, close: takeFocus, ...rest });
 }
 
 // Both tasks are kept: the one on the screen, and the next.

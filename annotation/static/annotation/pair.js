@@ -1,5 +1,6 @@
 // The two answers of a pair: their originals, and what differs between them, word by word.
 const LONGEST_EDIT = 4000;
+const IMAGE_DATA = /(data:[\w/+.-]{1,60};base64,)[\w+/=-]{40,}/g;
 
 export const side = (name) => document.querySelector(`[data-side="${name}"]`);
 export const original = (section) => section.querySelector("[data-original]").value;
@@ -19,11 +20,11 @@ export function toggleDifferences() {
 }
 
 function mark(left, right) {
-  const [a, b] = [left, right].map(original);
+  const [a, b] = [left, right].map((section) => original(section).replace(IMAGE_DATA, "$1…"));
   const parts = window.Diff.diffWordsWithSpace(a, b, { maxEditLength: LONGEST_EDIT });
-  for (const [section, other] of [[left, "added"], [right, "removed"]]) {
+  for (const [section, text, other] of [[left, a, "added"], [right, b, "removed"]]) {
     const place = section.querySelector("[data-difference]");
-    if (!parts) { place.textContent = original(section); continue; }
+    if (!parts) { place.textContent = text; continue; }
     for (const part of parts.filter((one) => !one[other])) {
       const node = document.createElement(part.added || part.removed ? "mark" : "span");
       node.textContent = part.value;
