@@ -215,7 +215,7 @@ def test_everything_on_the_page_is_done_by_key(
     page.keyboard.type(" and more")
     page.keyboard.press("Escape")
     page.keyboard.press("b")
-    page.wait_for_selector("text=You edited A and chose otherwise")
+    page.wait_for_selector("text=You edited A but chose another answer")
     page.keyboard.press("a")
     wait_for_next(page, first)
     wait_until_stored(page, 1)

@@ -93,13 +93,13 @@ def test_after_choosing_the_answer_that_was_not_edited_keys_are_keys_again(page:
     page.keyboard.press("i")
     page.keyboard.type("Better. ")
     page.click("button[value=right]")
-    page.wait_for_selector("text=You edited A and chose otherwise")
+    page.wait_for_selector("text=You edited A but chose another answer")
     focus_is_on_the_pair(page)
     page.keyboard.press("1")
     wait_for_next(page, first)
     wait_until_stored(page, 1)
     assert Label.objects.filter(kind="edit").exists()
-    assert page.locator("text=You edited A and chose otherwise").count() == 0
+    assert page.locator("text=You edited A but chose another answer").count() == 0
 
 
 @pytest.mark.parametrize("leave", ["undo", "skip", "pause"])
@@ -128,7 +128,7 @@ def test_giving_a_pair_up_asks_before_what_was_written_on_it_goes(page: Page, le
 
     give_up()
     wait_until_asked(1)
-    assert "your comment and what you picked" in questions.asked[0]
+    assert "your comment and your picks" in questions.asked[0]
     assert task(page) == second
     assert page.input_value("#comment") == "I think so."
     questions.agree = True

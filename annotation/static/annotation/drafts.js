@@ -31,9 +31,9 @@ export function written(card) {
 export function mayLose(card, what) {
   if (!card?.dataset.task) return true;
   const lost = written(card).map(({ words }) => words.toLowerCase());
-  if (picks(card).length) lost.push("what you picked beside the answers");
+  if (picks(card).length) lost.push("your picks");
   if (!lost.length) return true;
-  return window.confirm(`${what} This pair’s answer is not sent yet. You would lose ${lost.join(" and ")}.`);
+  return window.confirm(`${what} You would lose ${lost.join(" and ")} on this pair.`);
 }
 
 export function keep(card) {

@@ -14,7 +14,7 @@ const byKey = (event) => {
 
 export const leaveText = {
   keys: ["Escape"],
-  words: "Leave the text that you write, or close what is open",
+  words: "Leave the text field, or close what is open",
   leaves: true,
 };
 

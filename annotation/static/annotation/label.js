@@ -126,9 +126,9 @@ async function go(address, body, sent) {
   if (got.status === 403 && body && await renewToken(body)) got = await part(address, body);
   setBusy(false);
   if (got === NO_ANSWER) {
-    warn("The server did not answer. Nothing is stored yet: press again.");
+    warn("The server did not answer. Nothing has been stored: try again.");
   } else if (got === SIGNED_OUT) {
-    warn("You have been signed out. What you wrote is still here: sign in in another tab, then press again.", { signIn: true });
+    warn("You have been signed out. What you wrote is still here: sign in in another tab, then try again.", { signIn: true });
   } else if (!got.answer.querySelector("[data-card], [data-paused]")) {
     window.location.assign(host.dataset.page);
   } else {
@@ -196,14 +196,14 @@ function skip(held, button) {
 
 function takeBack(sent) {
   const leaves = card();
-  if (!mayLose(leaves, "Take your last label back?")) return;
+  if (!mayLose(leaves, "Undo your last label?")) return;
   const body = new FormData(sent);
   whenSent(() => go(sent.action, body, leaves));
 }
 
 function rest(sent) {
   const leaves = card();
-  if (!mayLose(leaves, "Pause, and give this pair back to the others?")) return;
+  if (!mayLose(leaves, "Pause, and give this pair back?")) return;
   const body = new FormData(sent);
   whenSent(() => go(sent.action, body, leaves));
 }
@@ -213,19 +213,19 @@ function questioned(pressed) {
   const changed = edits(card());
   const stray = changed.find((one) => one.side !== pressed);
   if (stray) {
-    warn(`You edited ${stray.letter} and chose otherwise. Choose ${stray.letter}, or discard its edit.`, { edit: stray });
+    warn(`You edited ${stray.letter} but chose another answer. Choose ${stray.letter}, or discard the edit.`, { edit: stray });
     takeFocus();
     return true;
   }
   const empty = changed.find((one) => !one.text.trim());
   if (empty) {
-    warn(`Your edit of ${empty.letter} is empty. Write how it should be, or discard the edit.`, { edit: empty });
+    warn(`Your edit of ${empty.letter} is empty. Write the answer as it should be, or discard the edit.`, { edit: empty });
     takeFocus();
     return true;
   }
   const wanted = form().dataset.strength === "required" && DECIDED.has(pressed);
   if (wanted && !$("input[name=strength]:checked")) {
-    warn("How much better? Press S, C or M first: slightly, clearly or much.");
+    warn("How much better? Pick slightly, clearly or much first.");
     takeFocus();
     return true;
   }
@@ -320,7 +320,7 @@ useKeys([
   strength("m", 3, "Much better (before the choice)"),
   {
     keys: ["q"],
-    words: "To the criteria, one after the other; ← and → choose",
+    words: "Next criterion; ← and → choose",
     there: () => $("[name^=criterion-]") !== null,
     run: nextCriterion,
   },
@@ -328,9 +328,9 @@ useKeys([
   differencesRow,
   write(["n"], "Write a comment", "#comment"),
   { keys: ["k"], words: "Skip, with a reason", there: () => $("[data-skip]") !== null, run: openReasons },
-  afterSending(press(["u", "Control+z"], "Take the last label back", "[data-undo] button:not([disabled])")),
-  afterSending(press(["p"], "Pause: your pair goes back to the others", "[data-pause] button")),
-  press(["g"], "The guideline", "[data-guideline]"),
+  afterSending(press(["u", "Control+z"], "Undo the last label", "[data-undo] button:not([disabled])")),
+  afterSending(press(["p"], "Pause: your pair goes back to the queue", "[data-pause] button")),
+  press(["g"], "Open the guideline", "[data-guideline]"),
 ], { ready: () => host !== null && !busy });
 
 // --- What goes wrong ----------------------------------------------------------------------------
