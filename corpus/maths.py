@@ -44,6 +44,7 @@ TEXT_IN_LATEX = re.compile(
 FUNCTIONS = r"sin|cos|tan|log|ln|exp|max|min|lim|mod|gcd|det|dim|arg"
 PROSE_AFTER_A_NUMBER = re.compile(rf"[\s(](?!(?:{FUNCTIONS})\b)[A-Za-z]{{2,}}\b[^A-Za-z]*\S")
 PROSE = re.compile(rf"(?:^|\s)(?:(?!(?:{FUNCTIONS})\b)[A-Za-z]{{2,}}[,;:]?\s+){{2}}")
+CITATION = re.compile(r"[\d\s,–-]+")
 MATHEMATICAL = re.compile(r"[\\^_=+<>]")
 
 ENVIRONMENT = re.compile(
@@ -134,7 +135,10 @@ def _reads_as_maths(src: str, start: int, end: int, fence: Fence) -> bool:
             or bool(MATHEMATICAL.search(latex))
             or not PROSE_AFTER_A_NUMBER.search(latex + ".")
         )
-    if fence is not DOLLAR:
+    if fence is SQUARE:
+        # Brackets that were escaped to be brackets: a citation, or a link that is none.
+        return not CITATION.fullmatch(latex) and src[end + 2 : end + 3] != "("
+    if fence is ROUND:
         return True
     after = src[end + 1 : end + 4]
     if latex[-1].isspace() or "\n\n" in latex or after[:1] == "$":

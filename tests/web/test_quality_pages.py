@@ -201,6 +201,31 @@ def test_calibration_shows_why_an_answer_was_wrong(client: Client, cast: Cast) -
     assert "data-feedback" not in client.get(HERE + "label/").content.decode()
 
 
+def test_the_answer_that_ends_calibration_shows_its_feedback_before_what_follows(
+    client: Client, cast: Cast
+) -> None:
+    changes = {"calibration_pairs": 8, "min_labels": 8, "calibration_tries": 1}
+    set_policy(project=cast.project, changes=changes)
+    make_gold(cast.project, 10)
+    alice = rater_for(cast.alice, cast.project)
+    Rater.objects.filter(pk=alice.pk).update(status=Rater.Status.ONBOARDING)
+    client.force_login(cast.alice)
+    part = {"HX-Request": "true"}
+    for _ in range(8):
+        assert "data-task" in client.get(HERE + "label/", headers=part).content.decode()
+        slot = Slot.objects.get(state="leased")
+        choice = GoldPair.objects.get(pair=slot.pair_id).choice
+        pressed = "equal" if choice != "equal" else "both_bad"
+        fields = {"task": str(task_name(slot.pk)), "lease": str(slot.lease), "choice": pressed}
+        card = client.post(HERE + "label/submit", fields, headers=part).content.decode()
+        assert 'data-feedback="wrong"' in card
+        assert "data-task" not in card
+        assert not Slot.objects.filter(state="leased").exists()
+    alice.refresh_from_db()
+    assert alice.status == Rater.Status.SUSPENDED
+    assert client.get(HERE + "label/", headers=part).status_code == 403
+
+
 def test_the_next_task_comes_ahead_of_time_and_the_label_answers_briefly(
     client: Client, cast: Cast
 ) -> None:

@@ -43,6 +43,7 @@ FORMULAS = (
     "So\n\\[\nx = 1 \\\\\n- y\n= 2\n\\]\nholds.",
     "1. First\n\n   \\[\n   x\n   \\]\n2. Second",
     r"> \[ x \],",
+    r"\[42\]",
     "$x^2$",
     "The $n$th of the $x_i$s",
     "$$\na\n\nb\n$$",
@@ -74,6 +75,8 @@ NO_FORMULAS = (
     "if $a `b$ c`",
     r"\\(x\\) and \$x\$",
     r"\( \)",
+    r"As shown \[1\] and \[2, 3\].",
+    r"\[no link\](https://example.org)",
 )
 
 
