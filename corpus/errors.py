@@ -1,7 +1,7 @@
 """Errors of the corpus package.
 
 CorpusError
-├── ModelNotAllowedError     a folder that may not be registered from the browser
+├── ModelNotAllowedError     a folder or hub name that cannot be registered from the browser
 └── ImportFileError          a file that cannot be imported at all; nothing was stored
     ├── UnknownFormatError   no importer of that name, or none recognises the file
     └── EmptyFileError       there is no line in it

@@ -15,8 +15,10 @@ from django.utils import timezone
 from corpus.errors import ModelNotAllowedError
 from corpus.models import ModelRegistration, ModelVersion, Project
 from inference.errors import ModelLoadError
+from inference.hub import refuse_offline
 from inference.inspection import inspect_model
 from inference.sandbox import MODEL_PATH
+from inference.sources import check_hub_name
 from inference.weights import weights_sha256
 from jobs.errors import PermanentJobError
 from jobs.runner import JobContext
@@ -137,8 +139,11 @@ def launch_registration(
     A folder is taken only from below the folders that the installation names for it
     (MODELS_FOLDERS): else anybody who may register could read this machine's disk by its errors.
 
+    What needs no look at the model is refused at once, and not by a worker later.
+
     Raises:
-        ModelNotAllowedError: a folder elsewhere.
+        ModelNotAllowedError: a folder elsewhere, what can be no hub name, or a hub name where the
+            hub is not asked.
     """
     folder = Path(location).expanduser()
     if folder.is_absolute() or folder.is_dir() or location.startswith((".", "~")):
@@ -149,6 +154,12 @@ def launch_registration(
                 "put it there, or register it by `manage.py register_model`"
             )
         location = str(folder.resolve())
+    else:
+        try:
+            check_hub_name(location)
+            refuse_offline(location)
+        except ModelLoadError as error:
+            raise ModelNotAllowedError(str(error)) from error
     registration = ModelRegistration.objects.create(
         project=project,
         location=location,

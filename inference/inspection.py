@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import ModelLoadError
+from inference.hub import model_on_hub
 from inference.sources import check_hub_name, load_tokenizer
 from inference.weights import pickle_files, safetensors_files
 
@@ -43,6 +44,7 @@ def inspect_model(
 
     Raises:
         RemoteCodeError: it needs code from its repository and `trust_remote_code` is False.
+        HubUnreachableError: the hub is not asked here, or does not answer.
         ModelLoadError: nothing there, no safetensors weights, pickled ones in a folder, no
             readable configuration or tokenizer, or no chat template.
     """
@@ -71,13 +73,7 @@ def _inspect_folder(folder: Path, trust_remote_code: bool) -> ModelFacts:
 
 
 def _inspect_hub(name: str, revision: str | None, trust_remote_code: bool) -> ModelFacts:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    try:
-        info = HfApi().model_info(name, revision=revision, files_metadata=True)
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
-        raise ModelLoadError(f"the hub has no model {name!r} for us: {error}") from error
+    info = model_on_hub(name, revision)
     weights = [one for one in info.siblings or [] if one.rfilename.endswith(".safetensors")]
     if not weights:
         raise ModelLoadError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -62,8 +63,8 @@ def run_job(
 ) -> AnyJob | None:
     """Claim and do one job. None when it was not ours to do. Safe to call twice.
 
-    Errors of the work are settled in the row: a JobError with its message, anything else as a
-    failure with its type, logged with its traceback.
+    Errors of the work are settled in the row: a JobError with its message, anything else as
+    `words_of` has it, logged with its traceback.
     """
     job = services.claim_job(model, job_id, worker=worker_name())
     if job is None:
@@ -104,9 +105,26 @@ def _do(context: JobContext[AnyJob], work: Callable[[JobContext[AnyJob]], None])
             _after_lost_connection(job, error)
         except Exception as error:
             logger.exception("%s %s failed", type(job).__name__, job.pk)
-            services.finish_job(job, JobState.FAILED, error=f"{type(error).__name__}: {error}")
+            services.finish_job(job, JobState.FAILED, error=words_of(error))
         else:
             services.finish_job(job, JobState.SUCCEEDED)
+
+
+def words_of(error: Exception) -> str:
+    """What an error that nobody foresaw means to whoever launched the work."""
+    if isinstance(error, MemoryError):
+        return "The machine ran out of memory. Try a smaller batch, or a machine with more."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full: make room on it, then start this again."
+    if isinstance(error, PermissionError):
+        return f"The worker may not open {error.filename}: its user lacks the permission."
+    said = " ".join(str(error).split())[:500]
+    if isinstance(error, (ConnectionError, TimeoutError, socket.gaierror)):
+        return f"A connection could not be made or broke off ({said}). Start this again."
+    return (
+        "Something went wrong in Concord itself. The worker's log says where "
+        f"({type(error).__name__}: {said})."
+    )
 
 
 def _after_lost_connection(job: Job, error: Exception) -> None:
@@ -115,7 +133,7 @@ def _after_lost_connection(job: Job, error: Exception) -> None:
     connection.close()
     try:
         if job.attempts >= job.max_attempts:
-            services.finish_job(job, JobState.FAILED, error=f"The database was lost: {error}")
+            services.finish_job(job, JobState.FAILED, error="The database could not be reached.")
         else:
             services.hand_back(job, count_attempt=True)
     except DatabaseError:

@@ -121,7 +121,7 @@ def launch_attacks(
 ) -> AttackRun:
     """A queued test of a judge by attacks. NotOursToRunError for a judge that asks no model here:
     nothing that is written can talk a program or a table of labels into anything."""
-    if config.foreign or config.model_version_id is None:
+    if not config.runs_here or config.model_version_id is None:
         raise NotOursToRunError(f"{config} asks no model here, so that it cannot be attacked.")
     run = AttackRun.objects.create(
         project=config.project,

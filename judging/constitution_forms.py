@@ -15,7 +15,7 @@ from constitution.models.revisions import MOST_ROUNDS
 from constitution.selectors import PromptSelection
 from constitution.starters import STARTERS, starter
 from corpus.models import ModelVersion, Project, Prompt
-from judging.judge_forms import ENGINE_CHOICES
+from judging.engine_forms import OnModelForm
 
 
 class NewConstitutionForm(forms.Form):
@@ -74,20 +74,13 @@ class NewConstitutionForm(forms.Form):
         return found if isinstance(found, ConstitutionFile) else ConstitutionFile("concord", "", ())
 
 
-class _OnModelForm(forms.Form):
-    """A form with a model of the project and an engine to open it."""
-
-    model = forms.ModelChoiceField(ModelVersion.objects.none(), empty_label=None)
-    engine = forms.ChoiceField(choices=ENGINE_CHOICES)
-
+class _OnProjectsModel(OnModelForm):
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        models = ModelVersion.objects.filter(project=project).order_by("pk")
-        self.fields["model"].queryset = models  # type: ignore[attr-defined]
-        self.lacks_model = not models.exists()
+        self.offer_models(ModelVersion.objects.filter(project=project).order_by("pk"))
 
 
-class TryForm(_OnModelForm):
+class TryForm(_OnProjectsModel):
     prompt = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
     answer = forms.CharField(
         required=False,
@@ -118,11 +111,11 @@ class TryForm(_OnModelForm):
         return temperature
 
 
-class ImpactForm(_OnModelForm):
+class ImpactForm(_OnProjectsModel):
     pass
 
 
-class RevisionRunForm(_OnModelForm):
+class RevisionRunForm(_OnProjectsModel):
     constitution = forms.ModelChoiceField(
         ConstitutionVersion.objects.none(), label="Published constitution", empty_label=None
     )

@@ -2,7 +2,8 @@
 
 JudgingError
 ├── UnknownTemplateError    no template of that name
-├── NotOursToRunError       a foreign judge (its verdicts were imported) was to be run here
+├── NotOursToRunError       a foreign judge or a reviser was to be run here
+├── CannotRunError          its engine cannot open its model in this installation
 ├── NoAuditSetError         there is no pair that humans have decided
 ├── NothingToTryError       a trial of a constitution without a principle that could be tried
 ├── BadSettingsError        settings that no judge can have
@@ -21,6 +22,10 @@ class UnknownTemplateError(JudgingError):
 
 
 class NotOursToRunError(JudgingError):
+    pass
+
+
+class CannotRunError(JudgingError):
     pass
 
 

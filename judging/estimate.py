@@ -108,7 +108,7 @@ def _count(config: JudgeConfig, selection: PairSelection) -> int:
 
 def _seconds(config: JudgeConfig, pairs: int) -> float | None:
     newest = JudgeRun.objects.filter(
-        config=config, state=JobState.SUCCEEDED, labelled__gt=0
+        config=config.pk, state=JobState.SUCCEEDED, labelled__gt=0
     ).aggregate(newest=Max("pk"))["newest"]
     run = JudgeRun.objects.filter(pk=newest).first()
     if run is None or run.started_at is None or run.finished_at is None:

@@ -69,7 +69,7 @@ def kept_out(project: Project) -> dict[int, str]:
 
 
 def _alone(config: JudgeConfig, passed: bool | None, gate: str) -> Standing:
-    attackable = not config.foreign and config.model_version_id is not None
+    attackable = config.runs_here and config.model_version_id is not None
     because = ""
     if config.rater.status == Rater.Status.ONBOARDING:
         because = "not_certified"

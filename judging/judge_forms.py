@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,12 +11,9 @@ from django.forms import BoundField
 
 from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
-from inference.registry import ENGINES
+from judging.engine_forms import ModelSelect, OnModelForm
 from judging.models import JudgeConfig, JudgePolicy
-from judging.selectors import PairSelection
-
-# Scripts have no weights: they are for our own tests, and no model listed in a form is one.
-ENGINE_CHOICES = [(name, name) for name in ENGINES if name != "scripted"]
+from judging.selectors import PairSelection, judges_of
 
 MODES = [
     ("direct", "Direct: the probabilities of A and B"),
@@ -62,12 +60,13 @@ class SelectionForm(forms.Form):
         return PairSelection(which=data["which"], **narrow)
 
 
-class JudgeForm(SelectionForm):
+class JudgeForm(SelectionForm, OnModelForm):
     constitution = forms.ModelChoiceField(
         ConstitutionVersion.objects.none(), label="Published constitution"
     )
-    model = forms.ModelChoiceField(ModelVersion.objects.none(), label="Model", required=False)
-    engine = forms.ChoiceField(choices=ENGINE_CHOICES)
+    model = forms.ModelChoiceField(
+        ModelVersion.objects.none(), required=False, empty_label=None, widget=ModelSelect
+    )
     mode = forms.ChoiceField(choices=MODES, required=False)
     principles = forms.ChoiceField(choices=PRINCIPLES, required=False)
     ensemble_size = forms.IntegerField(
@@ -118,13 +117,17 @@ class JudgeForm(SelectionForm):
     )
     accept_cut = forms.BooleanField(
         required=False,
-        label="Go on although some questions do not fit",
-        help_text="Without it, a run in which more than 1 % of the questions are longer than the "
-        "model's context stops before the first is asked.",
+        label="Run even if more than 1 % of the questions do not fit the model's context",
     )
 
-    MAIN = ("constitution", "model", "engine", "mode", "which", "attacks")
-    PAIRS = ("batch", "domain", "difficulty", "source", "language", "dataset", "accept_cut")
+    WHO = ("constitution", "model", "engine", "mode")
+    WHICH = ("which",)
+    EXTRAS = ("attacks",)
+    PAIRS = ("domain", "difficulty", "source", "language", "batch", "dataset")
+    PRINCIPLES = ("principles", "ensemble_size", "orders")
+    DOUBT = ("tie_band", "contradiction", "least_mass")
+    REASONING = ("samples", "temperature", "max_tokens")
+    CONTEXT = ("use_reference", "accept_cut", "few_shots", "name")
     SETTINGS = (
         *("principles", "ensemble_size", "orders", "samples", "temperature", "max_tokens"),
         *("contradiction", "least_mass", "use_reference", "few_shots"),
@@ -135,36 +138,68 @@ class JudgeForm(SelectionForm):
         versions = ConstitutionVersion.objects.filter(
             constitution__project=project, status=ConstitutionVersion.Status.PUBLISHED
         ).select_related("constitution")
-        models = ModelVersion.objects.filter(project=project).exclude(kind=ModelVersion.Kind.API)
+        models = ModelVersion.objects.filter(project=project)
         self.fields["constitution"].queryset = versions  # type: ignore[attr-defined]
-        self.fields["model"].queryset = models.order_by("pk")  # type: ignore[attr-defined]
-        for name in ("constitution", "model"):
-            self.fields[name].empty_label = None  # type: ignore[attr-defined]
+        self.offer_models(models.order_by("pk"))
+        self.fields["constitution"].empty_label = None  # type: ignore[attr-defined]
         self.lacks_constitution = not versions.exists()
-        self.lacks_model = not models.exists()
 
     @property
-    def groups(self) -> list[tuple[str, list[BoundField], bool]]:
-        """Title, fields, and whether it is open: the first always, others where one is filled."""
-        groups = (
-            ("", self.MAIN),
-            ("Only some pairs", self.PAIRS),
-            ("How it judges", (*self.SETTINGS, "tie_band", "name")),
+    def who(self) -> list[BoundField]:
+        return self._fields(self.WHO)
+
+    @property
+    def pairs(self) -> list[BoundField]:
+        return self._fields(self.WHICH)
+
+    @property
+    def extras(self) -> list[BoundField]:
+        return self._fields(self.EXTRAS)
+
+    @property
+    def folded(self) -> list[tuple[str, str, list[tuple[str, list[BoundField]]], bool]]:
+        """What is seldom wanted: title, what holds while it is left alone, its fields by subject,
+        and whether it is open, as it is once something in it is filled in or wrong."""
+        parts = (
+            ("Only some of these pairs", "All domains, sources and languages.", ("",), self.PAIRS),
+            (
+                "How it judges",
+                "Every principle in both orders; it abstains where the orders contradict.",
+                (
+                    "Principles and orders",
+                    "When it does not decide",
+                    "Reasoning",
+                    "What it is shown",
+                ),
+                self.PRINCIPLES,
+                self.DOUBT,
+                self.REASONING,
+                self.CONTEXT,
+            ),
         )
         return [
             (
                 title,
-                [self[name] for name in names],
-                not title or any(self[name].errors or self[name].value() for name in names),
+                usual,
+                [(name, self._fields(names)) for name, names in zip(subjects, groups, strict=True)],
+                any(self[name].errors or self[name].value() for names in groups for name in names),
             )
-            for title, names in groups
+            for title, usual, subjects, *groups in parts
         ]
+
+    def _fields(self, names: Iterable[str]) -> list[BoundField]:
+        return [self[name] for name in names]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("mode") != "verifier" and "model" in data and data["model"] is None:
             self.add_error("model", "Choose a model; only verifiers judge without one.")
         return data
+
+    def refuse_unfit(self, data: dict[str, Any]) -> None:
+        # Verifiers open no engine, and an estimate opens none yet.
+        if data.get("mode") != "verifier" and "estimate" not in self.data:
+            super().refuse_unfit(data)
 
     def clean_few_shots(self) -> list[Any]:
         written = self.cleaned_data["few_shots"].strip()
@@ -197,7 +232,7 @@ class JuryForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        judges = JudgeConfig.objects.filter(project=project).select_related("rater")
+        judges = judges_of(project)
         single = [one.pk for one in judges if one.options.get("mode") != "jury"]
         self.fields["judges"].queryset = judges.filter(pk__in=single)  # type: ignore[attr-defined]
 

@@ -180,6 +180,8 @@ def _shown(config: JudgeConfig) -> list[tuple[str, Any]]:
         return [("Mode", "jury"), ("Labels are", f"the {settings.combine} of its judges")]
     if config.foreign:
         return [("Mode", "foreign: its verdicts were imported")]
+    if config.reviser:
+        return [("Mode", "none: the labels of critique and revision stand under this name")]
     shown: list[tuple[str, Any]] = [
         ("Mode", settings.mode),
         ("Constitution", config.constitution_version),

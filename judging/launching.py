@@ -24,8 +24,9 @@ class JudgeRequest:
     name: str
     settings: dict[str, Any]
 
-    def judge(self, project: Project) -> JudgeConfig:
-        """The judge, made when missing. BadSettingsError, UnknownTemplateError or
+    def judge(self, project: Project, *, store: bool = True) -> JudgeConfig:
+        """The judge, made when missing; with `store` False only described, so that what it would
+        take can be said and nothing is left behind. BadSettingsError, UnknownTemplateError or
         JudgeExistsError say what is wrong."""
         settings = read_settings(self.settings)
         return ensure_judge(
@@ -37,4 +38,5 @@ class JudgeRequest:
             tie_band=self.tie_band,
             settings=settings,
             name=self.name.strip(),
+            store=store,
         )

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from corpus.models import Project
 from jobs.commands import BadInputError
 from judging.models import JudgeConfig
+from judging.selectors import judges_of
 
 
 def add_judge(parser: CommandParser) -> None:
@@ -39,8 +40,9 @@ def judge_named(slug: str, name: str | None) -> JudgeConfig:
     project = Project.objects.filter(slug=slug).first()
     if project is None:
         raise BadInputError(f"There is no project {slug!r}.")
-    judges = JudgeConfig.objects.filter(project=project).select_related("rater", "project")
-    wanted = judges if name is None else judges.filter(rater__name=name)
+    judges = judges_of(project)
+    named = JudgeConfig.objects.filter(project=project).select_related("rater", "project")
+    wanted = judges if name is None else named.filter(rater__name=name)
     found = list(wanted[:2])
     if len(found) == 1:
         return found[0]

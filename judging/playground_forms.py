@@ -11,12 +11,10 @@ from corpus.models import ModelVersion, Project
 from inference.engine import Sampling
 from inference.errors import BadRequestError
 from inference.validation import check_options, check_sampling
-from judging.judge_forms import ENGINE_CHOICES
+from judging.engine_forms import OnModelForm
 
 
-class PlaygroundForm(forms.Form):
-    model = forms.ModelChoiceField(ModelVersion.objects.none(), empty_label=None)
-    engine = forms.ChoiceField(choices=ENGINE_CHOICES)
+class PlaygroundForm(OnModelForm):
     system = forms.CharField(
         required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -36,9 +34,7 @@ class PlaygroundForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        models = ModelVersion.objects.filter(project=project).order_by("pk")
-        self.fields["model"].queryset = models  # type: ignore[attr-defined]
-        self.lacks_model = not models.exists()
+        self.offer_models(ModelVersion.objects.filter(project=project).order_by("pk"))
 
     def clean_options(self) -> tuple[str, ...]:
         options = tuple(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from annotation.consensus_selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label, Rater
+from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import Pair, Project
 from jobs.models import Job, JobState
 from judging.arithmetic import position_consistency
@@ -69,6 +70,17 @@ def provide_dataset_pairs(read: DatasetPairs) -> None:
     _dataset_pairs[:] = [read]
 
 
+def judges_of(project: Project) -> QuerySet[JudgeConfig]:
+    """The project's judges, the newest first. Without those that are no judges but the names under
+    which critique–revise runs label."""
+    return (
+        JudgeConfig.objects.filter(project=project)
+        .exclude(template__in=CRITIQUE_TEMPLATES)
+        .select_related("rater", "project", "model_version")
+        .order_by("-pk")
+    )
+
+
 def pairs_to_judge(
     config: JudgeConfig, selection: PairSelection, *, but_for: int | None = None
 ) -> QuerySet[Pair]:
@@ -85,7 +97,7 @@ def pairs_to_judge(
     if selection.which == "new":
         labelled = Label.objects.effective().filter(rater=config.rater_id, pair=OuterRef("pk"))
         read = (
-            Verdict.objects.filter(config=config, pair=OuterRef("pk"))
+            Verdict.objects.filter(config=config.pk, pair=OuterRef("pk"))
             .filter(run__state=JobState.SUCCEEDED)
             .exclude(status=Verdict.Status.FAILED)
             .exclude(run=but_for)

@@ -16,11 +16,12 @@ from constitution.models import ConstitutionVersion
 from corpus.hashing import sha256_of
 from corpus.models import ModelVersion, Project
 from jobs.services import enqueue
-from judging.errors import BadSettingsError, JudgeExistsError, NotOursToRunError
+from judging.errors import BadSettingsError, CannotRunError, JudgeExistsError, NotOursToRunError
 from judging.models import JudgeConfig, JudgeRun, JuryMember, Trial
 from judging.prompts import PLAIN, REASONED, default_template, template_named
 from judging.selectors import PairSelection, dataset_pairs
 from judging.settings import JudgeSettings
+from serving.engines import why_not
 
 NAME_CHARACTERS = 200
 
@@ -39,9 +40,11 @@ def ensure_judge(
     tie_band: float = 0.05,
     settings: JudgeSettings = USUAL,
     name: str = "",
+    store: bool = True,
 ) -> JudgeConfig:
     """The judge that applies this constitution version with this model and these settings, made
     when missing. `model_version` is None for a judge that asks the constitution's verifiers.
+    With `store` False a missing one is described and not kept: it has no id.
 
     A new one begins like a new human rater: by calibration, once the project has gold enough.
 
@@ -78,6 +81,7 @@ def ensure_judge(
             "tie_band": tie_band,
             "options": _stored(settings),
         },
+        store=store,
     )
 
 
@@ -118,17 +122,18 @@ def ensure_jury(
     return jury
 
 
-def _judge(project: Project, name: str, wanted: dict[str, Any]) -> JudgeConfig:
+def _judge(
+    project: Project, name: str, wanted: dict[str, Any], *, store: bool = True
+) -> JudgeConfig:
     if not name:
         raise BadSettingsError("name: a judge needs one")
     rater = Rater.objects.filter(project=project, kind=Rater.Kind.JUDGE, name=name).first()
     if rater is None:
-        rater = Rater.objects.create(
-            project=project,
-            kind=Rater.Kind.JUDGE,
-            name=name,
-            status=first_status(policy_of(project.pk)),
-        )
+        rater = Rater(project=project, kind=Rater.Kind.JUDGE, name=name)
+        if not store:
+            return JudgeConfig(rater=rater, project=project, **wanted)
+        rater.status = first_status(policy_of(project.pk))
+        rater.save()
     config, made = JudgeConfig.objects.get_or_create(
         rater=rater, defaults={"project": project, **wanted}
     )
@@ -185,8 +190,9 @@ def launch_judge_run(
 
     Without `accept_cut` it does not begin where more than 1 % of its questions would not fit.
 
-    NotOursToRunError for a judge whose verdicts were imported, UnknownSelectionError for a dataset
-    that is not there.
+    NotOursToRunError for a judge whose verdicts were imported or are revisions' labels,
+    CannotRunError where its engine cannot open its model, UnknownSelectionError for a dataset that
+    is not there.
     """
     if selection.dataset is not None:
         next(iter(dataset_pairs(project, selection.dataset)), None)
@@ -194,6 +200,13 @@ def launch_judge_run(
         raise NotOursToRunError(
             f"{config} is a foreign judge: its verdicts were imported, it cannot be run here."
         )
+    if config.reviser:
+        raise NotOursToRunError(
+            f"{config} is no judge but what revisions are labelled as: it cannot be asked."
+        )
+    model = config.model_version
+    if start and model is not None and (why := why_not(config.engine, model)):
+        raise CannotRunError(why)
     run = JudgeRun.objects.create(
         project=project,
         config=config,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -16,6 +15,7 @@ from judging.judge_forms import TriageForm
 from judging.model_pairs import win_rates
 from judging.models import JudgeConfig
 from judging.planner import Plan
+from judging.selectors import judges_of
 from judging.triage import (
     UNSURE,
     known_of,
@@ -26,18 +26,10 @@ from judging.triage import (
 )
 
 
-def _judges(project: Project) -> QuerySet[JudgeConfig]:
-    return (
-        JudgeConfig.objects.filter(project=project)
-        .select_related("rater", "project", "model_version")
-        .order_by("-pk")
-    )
-
-
 def _asked(request: MemberRequest, project: Project) -> JudgeConfig | None:
     """The judge that was asked about, else the newest; None where there is none."""
     wanted = request.GET.get("judge") or request.POST.get("judge") or ""
-    judges = _judges(project)
+    judges = judges_of(project)
     if wanted:
         return get_object_or_404(judges, pk=int(wanted) if wanted.isdecimal() else 0)
     return judges.first()
@@ -58,7 +50,7 @@ def triage_page(request: MemberRequest, project: Project) -> HttpResponse:
         "project": project,
         "tab": "judge",
         "part": "triage",
-        "judges": _judges(project),
+        "judges": judges_of(project),
         "judge": config,
         "form": form,
         "within": within,
@@ -123,7 +115,7 @@ def win_rates_page(request: MemberRequest, project: Project) -> HttpResponse:
         "project": project,
         "tab": "judge",
         "part": "wins",
-        "judges": _judges(project),
+        "judges": judges_of(project),
         "judge": config,
         "rates": [
             (one, (one.rate.human, one.rate.judge, one.rate.together))

@@ -82,6 +82,7 @@ urlpatterns = [
         name="mark_chain",
     ),
     path(JUDGE, views.judge_runs, name="judge_runs"),
+    path(f"{JUDGE}new", views.judge_new, name="judge_new"),
     path(f"{JUDGE}launch", views.launch_judge, name="launch_judge"),
     path(f"{JUDGE}<int:run_id>/", views.judge_run, name="judge_run"),
     path(

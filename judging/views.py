@@ -20,7 +20,7 @@ from judging.gate import standings
 from judging.judge_forms import JudgeForm, JuryForm
 from judging.launching import JudgeRequest
 from judging.models import JudgeConfig, JudgeRun
-from judging.selectors import run_consistency, run_counts, run_seconds
+from judging.selectors import judges_of, run_consistency, run_counts, run_seconds
 from judging.services import ensure_jury, launch_judge_run
 from judging.usable import pace_of, usable_of
 from serving.models import Usage
@@ -35,11 +35,35 @@ def user_of(request: MemberRequest) -> User | None:
 
 @member_view(READERS)
 def judge_runs(request: MemberRequest, project: Project) -> HttpResponse:
+    """The judges and their runs."""
+    runs = (
+        JudgeRun.objects.filter(project=project)
+        .select_related("config__rater")
+        .annotate(read=Count("verdicts", filter=Q(verdicts__status="ok")))
+    )
+    standing = standings(project)
+    judges = judges_of(project).annotate(
+        labelled=Count("rater__labels", filter=Q(rater__labels__superseded_by=None))
+    )
+    context = {
+        "project": project,
+        "tab": "judge",
+        "part": "runs",
+        "runs": runs[:RUNS_SHOWN],
+        "judges": [(one, standing[one.rater_id]) for one in judges],
+        "may_launch": request.membership.role in RESEARCHERS,
+    }
+    return render(request, "judging/runs.html", context)
+
+
+@member_view(RESEARCHERS)
+def judge_new(request: MemberRequest, project: Project) -> HttpResponse:
+    """The form of a judge and its run; the address may name pairs to begin with."""
     form = JudgeForm(
         project,
         initial={name: request.GET.get(name, "") for name in ("batch", "dataset", "which")},
     )
-    return _runs_page(request, project, form)
+    return _new_page(request, project, form)
 
 
 @require_POST
@@ -48,10 +72,10 @@ def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Set the judge up and launch it, or, for the button "Estimate", say what it would take."""
     form = JudgeForm(project, request.POST)
     if not form.is_valid():
-        return _runs_page(request, project, form, status=400)
+        return _new_page(request, project, form, status=400)
     data = form.cleaned_data
     try:
-        config = JudgeRequest(
+        asked = JudgeRequest(
             constitution=data["constitution"],
             model=data["model"],
             engine=data["engine"],
@@ -59,10 +83,12 @@ def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
             tie_band=0.05 if data["tie_band"] is None else data["tie_band"],
             name=data["name"],
             settings=form.settings(),
-        ).judge(project)
+        )
         if "estimate" in request.POST:
+            config = asked.judge(project, store=False)
             found = estimate_run(config, form.selection())
-            return _runs_page(request, project, form, estimate=found, judge=config)
+            return _new_page(request, project, form, estimate=found, judge=config)
+        config = asked.judge(project)
         run = launch_judge_run(
             project=project,
             config=config,
@@ -74,7 +100,7 @@ def launch_judge(request: MemberRequest, project: Project) -> HttpResponseBase:
             launch_attacks(config=config, created_by=user_of(request))
     except JudgingError as error:
         form.add_error(None, str(error))
-        return _runs_page(request, project, form, status=400)
+        return _new_page(request, project, form, status=400)
     return redirect("judge_run", project.slug, run.pk)
 
 
@@ -94,10 +120,10 @@ def create_jury(request: MemberRequest, project: Project) -> HttpResponseBase:
             return redirect("judge", project.slug, jury.pk)
         except JudgingError as error:
             jury_form.add_error(None, str(error))
-    return _runs_page(request, project, JudgeForm(project), status=400, jury_form=jury_form)
+    return _new_page(request, project, JudgeForm(project), status=400, jury_form=jury_form)
 
 
-def _runs_page(
+def _new_page(
     request: MemberRequest,
     project: Project,
     form: JudgeForm,
@@ -107,32 +133,19 @@ def _runs_page(
     judge: JudgeConfig | None = None,
     jury_form: JuryForm | None = None,
 ) -> HttpResponse:
-    runs = (
-        JudgeRun.objects.filter(project=project)
-        .select_related("config__rater")
-        .annotate(read=Count("verdicts", filter=Q(verdicts__status="ok")))
-    )
-    standing = standings(project)
-    judges = (
-        JudgeConfig.objects.filter(project=project)
-        .select_related("rater")
-        .annotate(labelled=Count("rater__labels", filter=Q(rater__labels__superseded_by=None)))
-        .order_by("-pk")
-    )
+    seats = jury_form or JuryForm(project)
     context = {
         "project": project,
         "tab": "judge",
         "part": "runs",
-        "runs": runs[:RUNS_SHOWN],
-        "judges": [(one, standing[one.rater_id]) for one in judges],
         "form": form,
-        "jury_form": jury_form or JuryForm(project),
+        "jury_form": seats,
+        "enough_for_a_jury": len(seats.fields["judges"].choices) > 1,  # type: ignore[attr-defined]
         "estimate": estimate,
         "estimated": judge,
         "currency": settings.CURRENCY,
-        "may_launch": request.membership.role in RESEARCHERS,
     }
-    return render(request, "judging/runs.html", context, status=status)
+    return render(request, "judging/new_run.html", context, status=status)
 
 
 # Else going back in the browser would show the polled part alone, from its cache.

@@ -233,9 +233,25 @@ def _record(context: JobContext[TrainingRun]) -> None:
             _record_model(run, result)
     if result["status"] == "failed":
         error = result["error"]
-        raise PermanentJobError(f"{error['type']}: {error['message']}")
+        raise PermanentJobError(_words_of(error["type"], error["message"]))
     if result["status"] == "cancelled":
         raise JobCancelled
+
+
+SAID_IN_FULL = (
+    *("SpecError", "DataError", "TrainingDivergedError"),
+    *("ModelLoadError", "HubUnreachableError", "BadRequestError"),
+)
+"""Errors of the recipes that are written for whoever launched them."""
+
+
+def _words_of(kind: str, message: str) -> str:
+    """What a recipe's error means to whoever launched the run."""
+    if kind in SAID_IN_FULL:
+        return message
+    if kind == "OutOfMemoryError":
+        return "The GPU ran out of memory: try a smaller batch, shorter texts, or LoRA."
+    return f"The training stopped at an error that it does not know: {kind}: {message}"
 
 
 def _record_model(run: TrainingRun, result: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from annotation.models import Rater
 from constitution.models import ConstitutionVersion, Principle
+from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import ModelVersion, Pair, Project
 from jobs.models import Job
 from judging.settings import JudgeSettings, read_settings
@@ -56,6 +57,16 @@ class JudgeConfig(models.Model):
         return self.constitution_version_id is None or (
             asks_a_model and self.model_version_id is None
         )
+
+    @property
+    def reviser(self) -> bool:
+        """No judge, but the name under which the labels of critique–revise runs stand."""
+        return self.template in CRITIQUE_TEMPLATES
+
+    @property
+    def runs_here(self) -> bool:
+        """It can be asked about pairs here."""
+        return not self.foreign and not self.reviser
 
 
 class JuryMember(models.Model):

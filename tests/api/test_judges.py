@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from annotation.models import Choice, Slot
 from corpus.models import ModelVersion
@@ -51,7 +52,9 @@ def ask(
     return answer.status_code, json.loads(answer.content) if answer.content else {}
 
 
-def test_a_judge_is_set_up_estimated_and_launched(cast: Cast, judge: JudgeConfig) -> None:
+def test_a_judge_is_set_up_estimated_and_launched(
+    cast: Cast, judge: JudgeConfig, settings: Settings
+) -> None:
     make_version(cast.project, slug="d")
     ModelVersion.objects.create(project=cast.project, name="m", kind="base")
     wanted = {
@@ -69,6 +72,10 @@ def test_a_judge_is_set_up_estimated_and_launched(cast: Cast, judge: JudgeConfig
     body = {"judge": made["id"], "which": "all"}
     status, estimate = ask(cast.dan, "judge-runs/estimate", body)
     assert (status, estimate["pairs"], estimate["questions"]) == (200, 50, 50 * 2 * 2 * 2)
+    status, refused = ask(cast.dan, "judge-runs", body)
+    assert (status, refused["code"]) == (409, "cannot_run")
+    assert "There are no inference servers" in refused["message"]
+    settings.INFERENCE_SERVERS = ["http://127.0.0.1:9"]
     status, run = ask(cast.dan, "judge-runs", {**body, "domain": "law", "seed": 3})
     assert (status, run["state"]) == (202, "queued")
     assert run["selection"] == {"which": "all", "domain": "law"}

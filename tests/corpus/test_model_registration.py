@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ from corpus.errors import ModelNotAllowedError
 from corpus.models import ModelRegistration, ModelVersion
 from corpus.registry import launch_registration, look_over, register_base_model
 from inference.errors import ModelLoadError
+from inference.hub import HubUnreachableError
 from inference.inspection import RemoteCodeError, inspect_model
 from inference.sandbox import MODEL_PATH
+from inference.sources import load_tokenizer
 from jobs.models import JobState
 from jobs.runner import run_job
 from tests.builders import Cast, make_cast
+from tests.hub import unreachable_hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,9 +98,24 @@ def test_what_is_no_folder_and_no_hub_name_is_refused() -> None:
         inspect_model("no such model!")
 
 
-def test_a_hub_that_cannot_be_asked_is_said() -> None:
-    with pytest.raises(ModelLoadError, match="the hub has no model 'org/model' for us"):
+def test_without_a_hub_it_is_said_at_once_what_was_looked_for_and_what_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = "'org/model' was looked for .*HF_HUB_OFFLINE is set.* give the path"
+    with pytest.raises(HubUnreachableError, match=said):
         inspect_model("org/model")
+
+    address = unreachable_hub(monkeypatch)
+    for look in (inspect_model, load_tokenizer):
+        started = time.monotonic()
+        with pytest.raises(HubUnreachableError) as refused:
+            look("org/model")  # type: ignore[operator]
+        said = str(refused.value)
+        assert f"{address} cannot be reached from this machine" in said
+        assert "in a folder of this machine works" in said
+        assert "Errno" not in said
+        # The loaders themselves go on trying for a minute.
+        assert time.monotonic() - started < 20
 
 
 def test_a_registered_folder_keeps_what_was_found(cast: Cast, folder: Path) -> None:
@@ -145,12 +164,22 @@ def test_a_worker_registers_what_was_asked_for_in_the_browser(
     assert done.model_version == ModelVersion.objects.get(name="mine")
 
 
-def test_a_worker_says_why_a_model_was_not_registered(cast: Cast) -> None:
+def test_a_worker_says_why_a_model_was_not_registered(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreachable_hub(monkeypatch)
     job = launch_registration(project=cast.project, location="org/model", created_by=cast.dan)
     done = run_job(ModelRegistration, job.pk, look_over)
     assert done is not None
     assert done.state == JobState.FAILED
-    assert "the hub has no model" in done.error
+    assert "cannot be reached from this machine" in done.error
+
+
+def test_what_no_worker_could_register_is_refused_in_the_browser(cast: Cast) -> None:
+    for location, said in (("org/model", "HF_HUB_OFFLINE is set"), ("no such!", "no hub name")):
+        with pytest.raises(ModelNotAllowedError, match=said):
+            launch_registration(project=cast.project, location=location, created_by=cast.dan)
+    assert not ModelRegistration.objects.exists()
 
 
 @pytest.mark.parametrize("where", ["/etc", "~/secrets", "../../etc", "inference/sandbox/model"])
@@ -180,7 +209,7 @@ def test_the_command_registers_and_refuses(
 
     for wrong, complaint in (
         (["nowhere", str(folder)], "no project 'nowhere'"),
-        ([cast.project.slug, "org/model"], "the hub has no model"),
+        ([cast.project.slug, "org/model"], "HF_HUB_OFFLINE is set"),
         ([cast.project.slug, str(folder), "--consent-by", "dan"], "'dan' is no superuser"),
     ):
         with pytest.raises(SystemExit) as ended:

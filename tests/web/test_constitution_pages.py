@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.services import (
@@ -34,6 +35,12 @@ DRAFT = f"{HERE}constitution/c/1/"
 @pytest.fixture
 def cast() -> Cast:
     return make_cast()
+
+
+@pytest.fixture(autouse=True)
+def a_server(settings: Settings) -> None:
+    """One that is named; nobody asks it anything here."""
+    settings.INFERENCE_SERVERS = ["http://127.0.0.1:9"]
 
 
 @pytest.fixture
@@ -318,14 +325,14 @@ def test_publishing_wants_the_tick_a_reason_and_the_text_that_was_seen(
 
 def test_a_retired_version_can_be_chosen_by_no_judge_and_no_run(cast: Cast) -> None:
     make_pair(cast.project)
-    ModelVersion.objects.create(project=cast.project, name="base", kind="base", location="x")
+    ModelVersion.objects.create(project=cast.project, name="base", kind="base")
     version = make_version(cast.project)
     client = as_user(cast.dan)
     option = f'<option value="{version.pk}"'
-    assert option in client.get(f"{HERE}judge/").content.decode()
+    assert option in client.get(f"{HERE}judge/new").content.decode()
     assert option in client.get(f"{HERE}critique/").content.decode()
     retire_version(version=version)
-    assert option not in client.get(f"{HERE}judge/").content.decode()
+    assert option not in client.get(f"{HERE}judge/new").content.decode()
     assert option not in client.get(f"{HERE}critique/").content.decode()
 
 
@@ -464,7 +471,7 @@ def test_a_finished_run_is_frozen_into_an_sft_dataset(cast: Cast) -> None:
     page = client.get(answer["Location"]).content.decode()
     assert f"Critique run {run.pk}" in page
     assert "please please" in page
-    ModelVersion.objects.create(project=cast.project, name="base", kind="base", location="x")
+    ModelVersion.objects.create(project=cast.project, name="base", kind="base")
     assert (
         'value="sft" selected'
         in client.get(f"{HERE}runs/new?dataset={dataset.pk}").content.decode()

@@ -16,9 +16,11 @@ from jobs.models import JobState
 from jobs.runner import run_job
 from judging.models import Trial
 from judging.playground import try_prompt
+from judging.services import launch_trial
 from serving.models import ModelServer, Usage
 from serving.servers import register_server
 from tests.builders import Cast, make_cast
+from tests.hub import unreachable_hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,8 +128,19 @@ def test_an_answer_is_shown_as_markdown_without_anything_that_runs(
 
 
 def test_a_trial_without_a_server_says_so(carol: Client, cast: Cast) -> None:
-    carol.post(f"{INFERENCE}try", form(model_of(cast)))
-    done = run_job(Trial, Trial.objects.get().pk, try_prompt)
+    answer = carol.post(f"{INFERENCE}try", form(model_of(cast)))
+    assert answer.status_code == 400
+    assert "There are no inference servers: start one" in answer.content.decode()
+    assert not Trial.objects.exists()
+    # A server that went away after it was asked for.
+    trial = launch_trial(
+        project=cast.project,
+        model=model_of(cast, "gone"),
+        engine="server",
+        prompt="Hi",
+        created_by=cast.carol,
+    )
+    done = run_job(Trial, trial.pk, try_prompt)
     assert done is not None
     assert done.state == JobState.FAILED
     page = carol.get(f"{INFERENCE}trials/{done.pk}/").content.decode()
@@ -137,6 +150,8 @@ def test_a_trial_without_a_server_says_so(carol: Client, cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
+        ({"engine": "transformers"}, "only a server can be asked for it"),
+        ({"engine": "vllm"}, "only a server can be asked for it"),
         ({"prompt": ""}, "This field is required"),
         ({"options": "A"}, "two are needed"),
         ({"options": "A, A"}, "given twice"),
@@ -191,7 +206,19 @@ def test_raters_and_seniors_do_not_see_the_page(client: Client, cast: Cast) -> N
         )
 
 
-def test_a_model_is_registered_from_its_page(carol: Client, cast: Cast) -> None:
+def test_a_hub_that_is_not_asked_is_said_in_the_form_at_once(carol: Client) -> None:
+    answer = carol.post(f"{MODELS}register", {"location": "org/model"})
+    assert answer.status_code == 400
+    said = answer.content.decode()
+    assert "HF_HUB_OFFLINE is set" in said
+    assert "give the path" in said
+    assert not ModelRegistration.objects.exists()
+
+
+def test_a_model_is_registered_from_its_page(
+    carol: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreachable_hub(monkeypatch)
     answer = carol.post(f"{MODELS}register", {"location": " org/model ", "revision": "main"})
     assert answer["Location"] == MODELS
     job = ModelRegistration.objects.get()
@@ -202,7 +229,10 @@ def test_a_model_is_registered_from_its_page(carol: Client, cast: Cast) -> None:
     assert "<html" not in part
 
 
-def test_consent_to_a_models_code_is_an_admins_to_give(client: Client, cast: Cast) -> None:
+def test_consent_to_a_models_code_is_an_admins_to_give(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreachable_hub(monkeypatch)
     asked = {"location": "org/model", "consent": "on"}
     client.force_login(cast.dan)
     answer = client.post(f"{MODELS}register", asked)

@@ -47,7 +47,9 @@ def make_published(project: Project, slug: str = "c") -> ConstitutionVersion:
 
 
 def make_model(project: Project, name: str = "m", kind: str = "base") -> ModelVersion:
-    return ModelVersion.objects.create(project=project, name=name, kind=kind, location=name)
+    return ModelVersion.objects.create(
+        project=project, name=name, kind=kind, location="" if kind == "base" else name
+    )
 
 
 def scripted_judge(project: Project, script: str = "position-biased:0.9") -> JudgeConfig:
@@ -128,7 +130,7 @@ def test_the_form_launches_a_queued_run_of_the_judge_it_describes(
 def test_a_judge_looks_at_one_batch_where_it_is_told_to(client: Client, cast: Cast) -> None:
     version, model = make_published(cast.project), make_model(cast.project)
     client.force_login(cast.dan)
-    assert 'value="critique-3"' in client.get(f"{JUDGE}?batch=critique-3").content.decode()
+    assert 'value="critique-3"' in client.get(f"{JUDGE}new?batch=critique-3").content.decode()
     client.post(
         JUDGE + "launch",
         {
@@ -172,14 +174,14 @@ def test_without_constitution_and_model_the_page_says_what_is_lacking(
 ) -> None:
     client.force_login(cast.dan)
 
-    page = client.get(JUDGE).content.decode()
+    page = client.get(f"{JUDGE}new").content.decode()
     assert "A judge needs a published" in page
-    assert "A judge needs a model" in page
+    assert "model</a>; there is none" in page
     assert ">Start<" not in page
 
     make_published(cast.project)
     make_model(cast.project)
-    page = client.get(JUDGE).content.decode()
+    page = client.get(f"{JUDGE}new").content.decode()
     assert "A judge needs a" not in page
     assert ">Start<" in page
 

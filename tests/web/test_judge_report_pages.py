@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
+from pytest_django import Settings
 
-from annotation.models import Choice, RaterCheck, Slot
+from annotation.models import Choice, Rater, RaterCheck, Slot
 from corpus.models import ModelVersion, Pair
 from jobs.models import JobState
+from judging.gate import standings
 from judging.models import AttackRun, Calibration, JudgeConfig, JudgePolicy, JudgeRun
+from judging.named import judge_named
+from judging.revision_results import reviser_of
 from judging.services import ensure_jury
 from judging.settings import JudgeSettings
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.judges import by_number, make_gold, make_judge, make_version, run_judge
+from tests.judging.workshop import make_revision_run
 
 pytestmark = pytest.mark.django_db
 
@@ -130,8 +136,9 @@ def test_calibration_without_decided_pairs_says_what_is_lacking(client: Client, 
 
 
 def test_the_form_sets_every_setting_and_refuses_those_that_cannot_be(
-    client: Client, cast: Cast
+    client: Client, cast: Cast, settings: Settings
 ) -> None:
+    settings.INFERENCE_SERVERS = ["http://127.0.0.1:9"]
     version = make_version(cast.project)
     model = ModelVersion.objects.create(project=cast.project, name="m", kind="base")
     client.force_login(cast.dan)
@@ -173,7 +180,9 @@ def test_the_form_sets_every_setting_and_refuses_those_that_cannot_be(
     assert JudgeRun.objects.count() == 1
 
 
-def test_an_estimate_asks_nothing(client: Client, cast: Cast, judge: JudgeConfig) -> None:
+def test_an_estimate_asks_nothing_and_leaves_no_judge_behind(
+    client: Client, cast: Cast, judge: JudgeConfig
+) -> None:
     version = make_version(cast.project, slug="d")
     model = ModelVersion.objects.create(project=cast.project, name="m", kind="base")
     client.force_login(cast.dan)
@@ -192,6 +201,47 @@ def test_an_estimate_asks_nothing(client: Client, cast: Cast, judge: JudgeConfig
     assert "What it would take" in shown
     assert f'<dd class="col-6 col-md-3">{PAIRS * 2 * 2}</dd>' in shown
     assert JudgeRun.objects.count() == before
+    assert list(JudgeConfig.objects.all()) == [judge]
+    assert list(Rater.objects.filter(kind=Rater.Kind.JUDGE)) == [judge.rater]
+
+
+def test_a_dry_run_of_the_command_leaves_neither_judge_nor_jury_behind(
+    cast: Cast, judge: JudgeConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_judge(cast.project, judge.constitution_version, name="other")
+    version = make_version(cast.project, slug="d")
+    ask = ("judge", cast.project.slug, "--dry-run", "--json")
+    call_command(*ask, "--constitution", version.constitution.slug)
+    assert json.loads(capsys.readouterr().out)["pairs"] == PAIRS
+    seats = [f"--jury={one.rater.name}" for one in (judge, other)]
+    call_command(*ask, "--name", "both", *seats)
+    assert json.loads(capsys.readouterr().out)["judge"] == "both"
+    assert set(JudgeConfig.objects.all()) == {judge, other}
+    assert Rater.objects.filter(kind=Rater.Kind.JUDGE).count() == 2
+
+
+def test_what_revisions_are_labelled_as_is_offered_nowhere_as_a_judge(
+    client: Client, cast: Cast, judge: JudgeConfig
+) -> None:
+    reviser = reviser_of(
+        make_revision_run(cast.project, prompts=0, model=ModelVersion.objects.get(name="one"))
+    ).judge_config
+    other = make_judge(cast.project, judge.constitution_version, name="other")
+    client.force_login(cast.dan)
+
+    # It is the newest but one; the newest real judge is what a page begins with.
+    for part in ("triage/", "wins/"):
+        shown = page(client, part)
+        assert reviser.rater.name not in shown
+        assert f'value="{other.pk}" selected' in shown
+    for part in ("", "new"):
+        assert reviser.rater.name not in page(client, part)
+    other.delete()
+    assert judge_named(cast.project.slug, None) == judge
+    assert not standings(cast.project)[reviser.rater_id].attackable
+    assert "Ask it gold now" not in page(client, f"judges/{reviser.pk}/")
+    answer = client.post(f"{HOME}judges/{reviser.pk}/check", follow=True)
+    assert "it cannot be asked" in answer.content.decode()
 
 
 def test_judges_are_seated_as_a_jury(client: Client, cast: Cast, judge: JudgeConfig) -> None:

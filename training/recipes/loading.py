@@ -10,6 +10,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl.trainer.utils import add_fused_lm_head
 
+from inference.hub import ready_to_load
 from training.recipes.soft_dpo import ADAPTER
 
 
@@ -24,6 +25,7 @@ def load_model(name: str, adapter: str | None = None, *, trainable: bool = False
         adapter: folder or hub name of a LoRA adapter.
         trainable: whether the adapter is to be trained further.
     """
+    ready_to_load(name)
     model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, use_safetensors=True)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -47,6 +49,7 @@ def load_scorer(name: str, adapter: str | None = None) -> Any:
 
 def load_tokenizer(name: str) -> Any:
     """The tokenizer of a model; padded with its end token where it brings no padding token."""
+    ready_to_load(name)
     tokenizer = AutoTokenizer.from_pretrained(name)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

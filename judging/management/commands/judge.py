@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 from pydantic import ValidationError
 
 from constitution.errors import UnknownConstitutionError
@@ -93,10 +94,10 @@ class Command(ConcordCommand):
         if project is None:
             raise BadInputError(f"There is no project {options['project']!r}.")
         try:
-            config = _judge_of(project, options)
             selection = selection_of(options)
             if options["dry_run"]:
-                return _told(config, estimate_run(config, selection))
+                return _dry_run(project, options, selection)
+            config = _judge_of(project, options)
             launched = launch_judge_run(
                 project=project,
                 config=config,
@@ -141,7 +142,19 @@ def _judge_of(project: Project, options: dict[str, Any]) -> JudgeConfig:
         name=options["name"],
         settings=settings,
     )
-    return wanted.judge(project)
+    return wanted.judge(project, store=not options["dry_run"])
+
+
+def _dry_run(project: Project, options: dict[str, Any], selection: PairSelection) -> Outcome:
+    """What it would take; neither judge nor jury is left behind."""
+    if not options["jury"]:
+        config = _judge_of(project, options)
+        return _told(config, estimate_run(config, selection))
+    with transaction.atomic():
+        jury = _judge_of(project, options)
+        found = estimate_run(jury, selection)
+        transaction.set_rollback(True)
+    return _told(jury, found)
 
 
 def _seat(project: Project, written: str) -> tuple[JudgeConfig, float]:
