@@ -68,9 +68,9 @@ class OnModelForm(forms.Form):
             offered, usable = found, OFFERED
         model_field, engine_field = self.fields["model"], self.fields["engine"]
         model_field.queryset = models  # type: ignore[attr-defined]
-        model_field.widget.fits = fits  # type: ignore[attr-defined]
-        model_field.widget.choices = [(one.pk, str(one)) for one in offered]  # type: ignore[attr-defined]
-        engine_field.widget.choices = [  # type: ignore[attr-defined]
+        model_field.widget.fits = fits
+        model_field.widget.choices = [(one.pk, str(one)) for one in offered]
+        engine_field.widget.choices = [
             (name, words) for name, words in ENGINE_CHOICES if name in usable
         ]
         engine_field.widget.attrs["data-fits-to"] = self["model"].id_for_label

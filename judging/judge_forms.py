@@ -35,7 +35,7 @@ class SelectionForm(forms.Form):
             ("disagreement", "Pairs on which a judge and humans disagree"),
             ("gold", "Gold alone: to be admitted, or a check"),
         ],
-        label="Pairs",
+        label="Which",
     )
     batch = forms.CharField(
         required=False,

@@ -88,7 +88,7 @@ def _sentence(said: str) -> str:
 
 def workers_run_here() -> bool:
     """The broker is a folder of this machine: what is installed here is what workers have."""
-    return settings.CELERY_BROKER_URL.startswith(("filesystem:", "memory:"))
+    return str(settings.CELERY_BROKER_URL).startswith(("filesystem:", "memory:"))
 
 
 def open_model(kind: str, model: ModelVersion, **options: Any) -> Engine:
