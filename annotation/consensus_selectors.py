@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from annotation.certification import uncertified
 from annotation.consensus import Consensus, Labels, dawid_skene, majority
 from annotation.models import Choice, Label, Rater
 from corpus.models import Project
@@ -27,12 +28,17 @@ def consensus_of(
 ) -> Consensus:
     """What the project's raters say together, choices in the order of `CHOICES`.
 
-    `kinds` is human-only, judge-only or joint. Labels of suspended raters are left out, unless
+    `kinds` is human-only, judge-only or joint. Labels of raters who are suspended,
+    or in calibration and never certified, are left out, unless
     `raters` names whose labels count. A senior's decision settles its pair; repeats and edits are
     left out. `until_label` is the newest label that counts.
     """
     if raters is None:
-        counting = Rater.objects.filter(project=project).exclude(status=Rater.Status.SUSPENDED)
+        counting = (
+            Rater.objects.filter(project=project)
+            .exclude(status=Rater.Status.SUSPENDED)
+            .exclude(pk__in=uncertified(project))
+        )
         if kinds != "both":
             counting = counting.filter(kind=kinds)
         raters = set(counting.values_list("pk", flat=True))

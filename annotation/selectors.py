@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from annotation.agreement_report import AgreementReport, RaterAgreement, agreement_report
 from annotation.models import GoldAnswer, GoldPair, Label, Rater, Slot
 from annotation.permissions import AnyUser
+from annotation.services.calibration import answered_in_try
 from annotation.services.policy import policy_of
 from corpus.models import Pair, Project
 
@@ -50,13 +51,8 @@ class RaterProgress:
 
 def rater_progress(rater: Rater) -> RaterProgress:
     """For a rater in calibration: of the pairs of this try; else of all that is to be had."""
-    if rater.status in (Rater.Status.ONBOARDING, Rater.Status.RETRAINING):
-        answered = Slot.objects.filter(
-            rater=rater,
-            purpose=Slot.Purpose.CALIBRATION,
-            state=Slot.State.DONE,
-            pk__gt=rater.calibration_after,
-        ).count()
+    if rater.status in Rater.CALIBRATING:
+        answered = answered_in_try(rater)
         wanted = policy_of(rater.project_id).calibration_pairs
         return RaterProgress(done=answered, left=max(0, wanted - answered))
     done = Label.objects.given().filter(rater=rater).count()

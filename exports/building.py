@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from django.db.models import Max, Q
 
+from annotation.certification import NOT_CERTIFIED, uncertified
 from annotation.consensus import Consensus as AllConsensus
 from annotation.consensus_selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
@@ -89,7 +90,12 @@ def _rows(
     """Rows in an order of their content: by prompt, then by pair."""
     last_label = Label.objects.aggregate(last=Max("id"))["last"] or 0
     raters = _counting_raters(project, filters)
-    tally.kept_out = {rater: why for rater, why in kept_out(project).items() if rater in raters}
+    barred = kept_out(project)
+    if filters.include_uncertified:
+        barred = {rater: why for rater, why in barred.items() if NOT_CERTIFIED not in why}
+    else:
+        barred |= dict.fromkeys(uncertified(project).values_list("pk", flat=True), NOT_CERTIFIED)
+    tally.kept_out = {rater: why for rater, why in barred.items() if rater in raters}
     raters -= set(tally.kept_out)
     together = None
     if filters.consensus != "mean":
@@ -99,7 +105,7 @@ def _rows(
         tally.together = together
     pairs = _pairs(project, filters).iterator(chunk_size=CHUNK_PAIRS)
     while chunk := list(islice(pairs, CHUNK_PAIRS)):
-        labels, barred = _labels(chunk, raters, set(tally.kept_out), last_label)
+        labels, others = _labels(chunk, raters, set(tally.kept_out), last_label)
         for pair in chunk:
             if pair.held_back:
                 tally.dropped[f"held_back_{pair.held_back}"] += 1
@@ -109,8 +115,9 @@ def _rows(
             said = _said(pair.pk, decided or votes, filters, together, decided=bool(decided))
             if isinstance(said, Consensus):
                 yield _row(pair, said), decided or votes
-            elif not votes and pair.pk in barred:
-                tally.dropped[f"judge_{tally.kept_out[barred[pair.pk]]}"] += 1
+            elif not votes and pair.pk in others:
+                label = others[pair.pk]
+                tally.dropped[f"{label.rater.kind}_{tally.kept_out[label.rater_id]}"] += 1
             else:
                 tally.dropped[said] += 1
 
@@ -186,14 +193,14 @@ def _pairs(project: Project, filters: FreezeFilters) -> Any:
 
 def _labels(
     pairs: Sequence[Pair], raters: set[int], barred: set[int], last: int
-) -> tuple[dict[int, list[Label]], dict[int, int]]:
+) -> tuple[dict[int, list[Label]], dict[int, Label]]:
     """Effective labels per pair as they stood when `last` was the newest label; and per pair a
-    rater whose label does not count because judges like it are kept out.
+    label that does not count because raters like its own are kept out.
 
     Repeats are left out: they measure their rater, who has spoken for the pair before.
     """
     found = defaultdict(list)
-    others: dict[int, int] = {}
+    others: dict[int, Label] = {}
     rows = (
         Label.objects.filter(pair__in=pairs, pk__lte=last, withdrawn=False)
         .exclude(superseded_by__pk__lte=last)
@@ -205,7 +212,7 @@ def _labels(
         if label.rater_id in raters:
             found[label.pair_id].append(label)
         elif label.rater_id in barred:
-            others[label.pair_id] = label.rater_id
+            others[label.pair_id] = label
     return found, others
 
 

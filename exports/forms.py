@@ -42,6 +42,12 @@ class FreezeForm(forms.Form):
         label="Tie band",
         help_text="Pairs this close to one half are dropped.",
     )
+    include_suspended = forms.BooleanField(
+        required=False, label="Include labels of suspended raters"
+    )
+    include_uncertified = forms.BooleanField(
+        required=False, label="Include labels of raters who have not passed calibration"
+    )
     validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     seed = forms.IntegerField(initial=0, label="Seed of the split")

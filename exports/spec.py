@@ -32,6 +32,11 @@ class FreezeFilters(SplitSpec):
     include_suspended: bool = Field(
         False, description="Also count labels of raters who are suspended now."
     )
+    include_uncertified: bool = Field(
+        False,
+        description="Also count labels of raters, human or judge, who are in calibration and never "
+        "passed it.",
+    )
     consensus: Literal["mean", "majority", "dawid_skene"] = Field(
         "mean",
         description="How a pair's labels become one probability: the mean over raters, humans "

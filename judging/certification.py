@@ -21,7 +21,7 @@ from annotation.services.policy import policy_of
 from corpus.models import Pair
 from jobs.errors import PermanentJobError
 
-TO_CERTIFY = (Rater.Status.ONBOARDING, Rater.Status.RETRAINING)
+TO_CERTIFY = Rater.CALIBRATING
 
 
 def status_of(rater: Rater) -> Rater.Status:

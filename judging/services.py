@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from annotation.models import Rater
-from annotation.services.checks import first_status
+from annotation.services.calibration import first_status
 from annotation.services.policy import policy_of
 from constitution.models import ConstitutionVersion
 from corpus.hashing import sha256_of

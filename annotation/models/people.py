@@ -49,6 +49,9 @@ class Rater(models.Model):
         RETRAINING = "retraining"
         SUSPENDED = "suspended"
 
+    CALIBRATING = (Status.ONBOARDING, Status.RETRAINING)
+    """Who gets gold pairs alone, until they pass."""
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="raters")
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(max_length=200)

@@ -17,7 +17,8 @@ from annotation.services.members import (
     rater_of,
     remove_member,
 )
-from annotation.services.policy import policy_of, set_policy, wanted_labels
+from annotation.services.policy import policy_of, wanted_labels
+from annotation.services.policy_change import set_policy
 from annotation.services.slots import (
     extend_lease,
     open_slots,

@@ -12,7 +12,6 @@ from django.utils import timezone
 from annotation.agreement import Coefficient, cohen_kappa
 from annotation.models import (
     Choice,
-    GoldPair,
     Label,
     LabelQuerySet,
     QualityPolicy,
@@ -23,9 +22,6 @@ from annotation.models import (
 from annotation.quality import Standing, standing
 from annotation.services.policy import policy_of
 from annotation.services.status import (
-    begin_try,
-    change_status,
-    newest_label_id,
     send_to_calibration,
     suspend_rater,
 )
@@ -35,59 +31,6 @@ STREAM = (Slot.Purpose.GOLD, Slot.Purpose.RECALIBRATION)
 """Gold that a rater could not tell from production."""
 
 Decision = RaterCheck.Decision
-
-
-def first_status(policy: QualityPolicy) -> Rater.Status:
-    """How a newcomer begins: with calibration, once the project has gold enough for it.
-
-    Before that there is nothing to measure by, so they label at once, and the pages say so.
-    """
-    settled = GoldPair.objects.filter(project=policy.project_id, state=GoldPair.State.SETTLED)
-    wanted = policy.calibration_pairs
-    if wanted == 0 or settled.order_by()[:wanted].count() < wanted:
-        return Rater.Status.ACTIVE
-    return Rater.Status.ONBOARDING
-
-
-def settle_try(*, rater: Rater, policy: QualityPolicy, now: dt.datetime) -> RaterCheck | None:
-    """Decide when a try of calibration is complete; None before that.
-
-    The rater is locked by the caller. κ at or above the policy's admits them; below, they get
-    another set of pairs until the tries are used up, and are suspended then. An undefined κ (gold
-    of one category) decides nothing, and is no failed try.
-    """
-    slots = Slot.objects.filter(
-        rater=rater,
-        purpose=Slot.Purpose.CALIBRATION,
-        state=Slot.State.DONE,
-        pk__gt=rater.calibration_after,
-    )
-    if slots.count() < policy.calibration_pairs:
-        return None
-    answers = _answers(Label.objects.filter(slot__in=slots))
-    kappa = cohen_kappa(_table(answers))
-    tries = rater.tries + 1
-    if kappa.value is None:
-        decision = Decision.NONE
-        tries = rater.tries
-    elif kappa.value >= policy.admission_kappa:
-        decision = Decision.ADMIT
-    else:
-        decision = Decision.RETRY if tries < policy.calibration_tries else Decision.SUSPEND
-    check = _record(rater, RaterCheck.Kind.CALIBRATION, kappa, answers, policy, decision, now)
-    rater.tries = 0 if decision == Decision.ADMIT else tries
-    begin_try(rater)
-    words = f"κ {_words(kappa)} against gold in calibration; {policy.admission_kappa:g} is wanted"
-    if decision == Decision.ADMIT:
-        rater.certified_after = newest_label_id(rater)
-        rater.recalibration_from = None
-        rater.save(update_fields=["certified_after", "recalibration_from"])
-        change_status(rater, Rater.Status.ACTIVE, reason=f"Admitted: {words}.", now=now)
-    elif decision == Decision.RETRY:
-        change_status(rater, Rater.Status.RETRAINING, reason=f"Try {tries}: {words}.", now=now)
-    elif decision == Decision.SUSPEND:
-        suspend_rater(rater=rater, reason=f"Refused after {tries} tries: {words}.", now=now)
-    return check
 
 
 @transaction.atomic
@@ -107,7 +50,7 @@ def check_rater(*, rater: Rater, now: dt.datetime | None = None) -> RaterCheck |
     newest = max((label for label, _, _ in answers), default=0)
     if len(answers) < policy.min_labels or (seen is not None and newest <= seen.newest_label):
         return None
-    kappa = cohen_kappa(_table(answers))
+    kappa = cohen_kappa(choice_table(answers))
     where = standing(kappa, floor=policy.kappa_floor, min_labels=policy.min_labels)
     decision = {
         Standing.UNKNOWN: Decision.NONE,
@@ -115,8 +58,8 @@ def check_rater(*, rater: Rater, now: dt.datetime | None = None) -> RaterCheck |
         Standing.DOUBTFUL: Decision.WARN,
         Standing.BELOW: Decision.RETRAIN if rater.retrainings == 0 else Decision.SUSPEND,
     }[where]
-    check = _record(rater, RaterCheck.Kind.WINDOW, kappa, answers, policy, decision, now)
-    words = f"κ {_words(kappa)} over the last {len(answers)} gold answers"
+    check = record_check(rater, RaterCheck.Kind.WINDOW, kappa, answers, policy, decision, now)
+    words = f"κ {kappa_words(kappa)} over the last {len(answers)} gold answers"
     floor = f"the floor is {policy.kappa_floor:g}"
     if decision == Decision.RETRAIN:
         rater.retrainings += 1
@@ -144,23 +87,23 @@ def window_answers(rater: Rater, policy: QualityPolicy) -> list[Answer]:
     labels = Label.objects.filter(
         rater=rater, slot__purpose__in=STREAM, pk__gt=rater.certified_after
     ).order_by("-id")
-    return _answers(labels, policy.window_labels)
+    return gold_answers(labels, policy.window_labels)
 
 
-def _answers(labels: LabelQuerySet, limit: int | None = None) -> list[Answer]:
+def gold_answers(labels: LabelQuerySet, limit: int | None = None) -> list[Answer]:
     known = labels.effective().filter(pair__gold__choice__in=CHOICES)
     rows = known.values_list("pk", "choice", "pair__gold__choice")[:limit]
     return [(pk, CHOICES.index(choice), CHOICES.index(gold)) for pk, choice, gold in rows]
 
 
-def _table(answers: list[Answer]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def choice_table(answers: list[Answer]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     table = np.zeros((len(CHOICES), len(CHOICES)), dtype=np.int64)
     for _, choice, gold in answers:
         table[choice, gold] += 1
     return table
 
 
-def _record(
+def record_check(
     rater: Rater,
     kind: RaterCheck.Kind,
     kappa: Coefficient,
@@ -186,7 +129,7 @@ def _record(
     )
 
 
-def _words(kappa: Coefficient) -> str:
+def kappa_words(kappa: Coefficient) -> str:
     if kappa.value is None:
         return "undefined"
     interval = "" if kappa.low is None else f" ({kappa.low:.2f} to {kappa.high:.2f})"

@@ -15,10 +15,9 @@ from django.db.models import Q, QuerySet
 from annotation.draws import uniform
 from annotation.models import GoldPair, QualityPolicy, Rater, RaterCheck, Slot
 from annotation.models.queue import not_had_by
-from annotation.services.checks import settle_try
+from annotation.services.calibration import free, settle_try
 from annotation.services.claims import GOLD_PLACES
 from annotation.services.policy import policy_of
-from annotation.services.status import change_status
 
 CALIBRATION = Slot.Purpose.CALIBRATION
 
@@ -59,9 +58,7 @@ def begin_calibration(*, rater: Rater, now: dt.datetime) -> int:
     rater = Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
     policy = policy_of(rater.project_id)
     if policy.calibration_pairs == 0:
-        change_status(
-            rater, Rater.Status.ACTIVE, reason="The policy asks for no calibration.", now=now
-        )
+        free(rater, reason="The policy asks for no calibration.", now=now)
         return 0
     done = Slot.objects.filter(
         rater=rater, purpose=CALIBRATION, state=Slot.State.DONE, pk__gt=rater.calibration_after

@@ -15,7 +15,7 @@ from django.utils import timezone
 from annotation.draws import uniform
 from annotation.errors import InvalidLabelError, NothingToUndoError
 from annotation.models import Choice, Guideline, Label, QualityPolicy, Rater, Slot
-from annotation.services.checks import settle_try
+from annotation.services.calibration import settle_try
 from annotation.services.edits import store_edit
 from annotation.services.policy import policy_of
 from annotation.services.slots import (

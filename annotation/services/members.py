@@ -8,7 +8,7 @@ from django.db import transaction
 from annotation.errors import MembershipError, NotARaterError
 from annotation.models import Membership, Rater, Role
 from annotation.permissions import LABELLERS
-from annotation.services.checks import first_status
+from annotation.services.calibration import first_status
 from annotation.services.policy import policy_of
 from annotation.services.slots import refuse_suspended, release_held
 from corpus.models import Project

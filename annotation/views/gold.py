@@ -15,6 +15,7 @@ from annotation import services
 from annotation.draws import uniform
 from annotation.errors import AnnotationError
 from annotation.forms import GoldForm
+from annotation.gold_supply import gold_supply
 from annotation.models import GoldPair, Membership, Role
 from annotation.permissions import ADMINS, SENIORS, MemberRequest, member_view
 from annotation.selectors import next_pair_for_gold
@@ -56,6 +57,7 @@ def gold(request: MemberRequest, project: Project) -> HttpResponse:
             project=project, role__in=[Role.SENIOR, Role.ADMIN]
         ).count(),
         "may_retire": request.membership.role in ADMINS,
+        "supply": gold_supply(project, policy),
     }
     return render(request, "annotation/gold.html", context)
 

@@ -17,6 +17,7 @@ from annotation.permissions import LABELLERS, MemberRequest, member_view
 from annotation.selectors import rater_progress
 from annotation.task_names import slot_id_of
 from annotation.tasks_shown import as_answered, feedback_on, on_screen, shown
+from annotation.try_words import last_outcome, outcome_of, try_name
 from corpus.models import Project
 
 CRITERION_VALUES = (("left", "A"), ("equal", "Equal"), ("right", "B"), ("both_bad", "Neither"))
@@ -78,8 +79,16 @@ def label_submit(request: MemberRequest, project: Project) -> HttpResponse:
     if (feedback := feedback_on(label)) is None:
         return _next_card(request, project, rater)
     rater.refresh_from_db()
-    about = {"feedback": feedback, "answered": as_answered(label)}
+    about = {"feedback": feedback, "answered": as_answered(label), "outcome": _outcome(label)}
     return _card(request, _context(project, rater, None) | about)
+
+
+def _outcome(label: Label) -> str:
+    """What the try came to that this calibration answer completed; empty where it did not."""
+    check = label.rater.checks.order_by("-id").first()
+    if check is None or check.newest_label != label.pk:
+        return ""
+    return outcome_of(check, services.policy_of(label.project_id))
 
 
 @require_POST
@@ -201,17 +210,20 @@ def _page(project: Project) -> dict[str, object]:
 
 
 def _context(project: Project, rater: Rater, slot: Slot | None) -> dict[str, object]:
+    policy = services.policy_of(project.pk)
+    progress = rater_progress(rater)
     return {
         "project": project,
         "rater": rater,
-        "policy": services.policy_of(project.pk),
+        "policy": policy,
         "task": shown(slot) if slot is not None else None,
-        "progress": rater_progress(rater),
+        "progress": progress,
         "has_guideline": project.guidelines.exists,
         "skip_reasons": Skip.Reason.choices,
         "criterion_values": CRITERION_VALUES,
         "strengths": STRENGTHS,
-        "learning": rater.status in (Rater.Status.ONBOARDING, Rater.Status.RETRAINING),
+        "learning": try_name(rater, policy),
+        "last_try": "" if progress.done else last_outcome(rater, policy),
     }
 
 

@@ -7,9 +7,11 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
+from annotation.gold_supply import GoldSupply, gold_supply
 from annotation.models import Membership, Rater, Role
-from annotation.permissions import EVERYONE, MemberRequest, member_view
+from annotation.permissions import EVERYONE, SENIORS, MemberRequest, member_view
 from annotation.selectors import agreement_report, project_counts
+from annotation.services import policy_of
 from corpus.models import Project
 
 
@@ -48,5 +50,13 @@ def project(request: MemberRequest, project: Project) -> HttpResponseBase:
             ("Krippendorff's α, humans", agreement.human_krippendorff_alpha),
         ),
         "raters": raters,
+        "supply": _supply(request, project),
     }
     return render(request, "annotation/project.html", context)
+
+
+def _supply(request: MemberRequest, project: Project) -> GoldSupply | None:
+    """Told to those who can do something about it."""
+    if request.membership.role not in SENIORS:
+        return None
+    return gold_supply(project, policy_of(project.pk))

@@ -47,17 +47,15 @@ def policy(request: MemberRequest, project: Project) -> HttpResponseBase:
     status = 200
     if form.is_bound:
         if form.is_valid():
-            form.save()
-            messages.success(request, "Stored. Queues follow it from the next task on.")
+            services.set_policy(project=project, changes=form.cleaned_data)
+            messages.success(request, "Saved. Queues follow it from the next task on.")
             return redirect("quality_policy", project.slug)
         status = 400
     if not may_edit:
         for field in form.fields.values():
             field.disabled = True
     settled = GoldPair.objects.filter(project=project, state=GoldPair.State.SETTLED).count()
-    stuck = Rater.objects.filter(
-        project=project, status__in=[Rater.Status.ONBOARDING, Rater.Status.RETRAINING]
-    ).count()
+    stuck = Rater.objects.filter(project=project, status__in=Rater.CALIBRATING).count()
     context = {
         "project": project,
         "tab": "quality",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import ReasonForm
+from annotation.gold_supply import gold_supply
 from annotation.models import Membership, Rater
 from annotation.permissions import (
     ADMINS,
@@ -36,6 +37,7 @@ def raters(request: MemberRequest, project: Project) -> HttpResponse:
         "part": "raters",
         "figures": figures,
         "flagged": sum(bool(one.flags) for one in figures),
+        "supply": gold_supply(project, services.policy_of(project.pk)),
     }
     return render(request, "annotation/raters.html", context)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.models import Label, Rater
+from annotation.models import Label, Rater, RaterCheck
 from corpus.models import Pair, Project
 from exports.consensus import Consensus, Vote, consensus
 from exports.errors import NothingToFreezeError, UnknownDatasetError
@@ -104,6 +104,34 @@ def test_the_folder_reads_with_datasets_and_has_trls_columns() -> None:
     assert loaded["train"][0]["chosen"][0]["role"] == "assistant"
     counts = {split: loaded[split].num_rows for split in SPLITS}
     assert counts == {split: about["rows"] for split, about in dataset.manifest["splits"].items()}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", Rater.CALIBRATING)
+def test_labels_of_a_rater_who_never_passed_calibration_stay_out(status: str) -> None:
+    project = make_labelled(count=12)
+    learner = make_rater(project, "ben")
+    Rater.objects.filter(pk=learner.pk).update(status=status)
+    for number in range(6):
+        make_label(make_pair(project, 100 + number), learner)
+
+    dataset = freeze(project=project, name="d", filters=HALF)
+    assert dataset.manifest["dropped"]["human_not_certified"] == 6
+    assert dataset.manifest["labels"]["kept_out"] == {"ben": "not_certified"}
+    assert len(rows(dataset)) == 12
+    everything = HALF.model_copy(update={"include_uncertified": True})
+    assert len(rows(freeze(project=project, name="d", filters=everything))) == 18
+
+    RaterCheck.objects.create(
+        rater=learner,
+        kind=RaterCheck.Kind.CALIBRATION,
+        n=20,
+        threshold=0.6,
+        kappa=0.9,
+        decision=RaterCheck.Decision.ADMIT,
+        created_at=timezone.now(),
+    )
+    assert len(rows(freeze(project=project, name="d", filters=HALF))) == 18
 
 
 @pytest.mark.django_db

@@ -189,7 +189,7 @@ def test_calibration_shows_why_an_answer_was_wrong(client: Client, cast: Cast) -
     alice = rater_for(cast.alice, cast.project)
     Rater.objects.filter(pk=alice.pk).update(status=Rater.Status.ONBOARDING)
     client.force_login(cast.alice)
-    assert "Calibration: 0 done" in client.get(HERE + "label/").content.decode()
+    assert "Calibration, try 1 of 2: 0 done" in client.get(HERE + "label/").content.decode()
     slot = Slot.objects.get(state="leased")
     gold = GoldPair.objects.get(pair=slot.pair_id)
     pressed = "equal" if gold.choice != "equal" else "both_bad"
