@@ -25,8 +25,10 @@ def consensus_of(
     *,
     raters: Collection[int] | None = None,
     until_label: int | None = None,
+    pair: int | None = None,
 ) -> Consensus:
-    """What the project's raters say together, choices in the order of `CHOICES`.
+    """What the project's raters say together, choices in the order of `CHOICES`; of one `pair`
+    alone where it is given.
 
     `kinds` is human-only, judge-only or joint. Labels of raters who are suspended,
     or in calibration and never certified, are left out, unless
@@ -43,6 +45,8 @@ def consensus_of(
             counting = counting.filter(kind=kinds)
         raters = set(counting.values_list("pk", flat=True))
     labels = Label.objects.filter(project=project, rater__in=raters, withdrawn=False)
+    if pair is not None:
+        labels = labels.filter(pair=pair)
     if until_label is None:
         labels = labels.filter(superseded_by__isnull=True)
     else:

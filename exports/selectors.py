@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
-from corpus.models import Project
+from corpus.models import Pair, Project
 from exports.models import DatasetVersion
 from exports.splits import SPLITS
 from judging.errors import UnknownSelectionError
@@ -33,6 +33,31 @@ def dataset_pairs(project: Project, sha256: str) -> Iterator[str]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=["pair_sha256"]):
                 yield from batch.column("pair_sha256").to_pylist()
+
+
+DATASETS_SEARCHED = 50
+
+
+def datasets_with(pair: Pair) -> list[tuple[DatasetVersion, str]]:
+    """The newest DATASETS_SEARCHED preference datasets that hold the pair, each with its split."""
+    found = []
+    preferences = DatasetVersion.objects.filter(
+        project=pair.project_id, kind=DatasetVersion.Kind.PREFERENCE
+    )
+    for dataset in preferences[:DATASETS_SEARCHED]:
+        split = next((name for name in SPLITS if _holds(dataset, name, pair.sha256)), None)
+        if split is not None:
+            found.append((dataset, split))
+    return found
+
+
+def _holds(dataset: DatasetVersion, split: str, pair_sha256: str) -> bool:
+    """Whether a split has a row of the pair; a folder that is gone has none."""
+    path = dataset.folder / f"{split}.parquet"
+    if not path.exists():
+        return False
+    rows = pq.read_table(path, columns=["pair_sha256"], filters=[("pair_sha256", "=", pair_sha256)])
+    return bool(rows.num_rows)
 
 
 def first_rows(dataset: DatasetVersion, count: int) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +28,7 @@ from serving.models import Usage
 from serving.selectors import usage_of_run
 
 RUNS_SHOWN = 100
+VERDICTS_A_PAGE = 50
 
 
 def user_of(request: MemberRequest) -> User | None:
@@ -171,6 +173,9 @@ def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResp
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
     }
     polled = request.headers.get("HX-Request") == "true"
+    if not polled:
+        verdicts = run.verdicts.select_related("pair__prompt", "principle").order_by("pk")
+        context["page"] = Paginator(verdicts, VERDICTS_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "judging/_run.html" if polled else "judging/run.html", context)
 
 

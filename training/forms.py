@@ -9,30 +9,48 @@ from django import forms
 from corpus.models import ModelVersion, Project
 from exports.models import DatasetVersion
 from training.recipes.spec import TrainingSpec
+from training.selectors import base_of_project, origin_of, trainable_models
+from training.services import KIND_OF_METHOD
+
+METHODS = {
+    "dpo": ("DPO", "preference pairs"),
+    "sft": ("SFT", "prompts with completions"),
+}
+"""The methods of the form: what each is called, and what it trains on."""
 
 SANDBOX_LEARNING_RATE = 3e-4
 """What moves a model of a million parameters; it would wreck a real one."""
 
+LEARNING_RATES = {"dpo": TrainingSpec.model_fields["learning_rate"].default, "sft": 1e-5}
+EPOCHS = {"dpo": 2.0, "sft": 3.0}
+
 
 class TrainForm(forms.Form):
-    dataset = forms.ModelChoiceField(DatasetVersion.objects.none(), empty_label=None)
-    base_model = forms.ModelChoiceField(ModelVersion.objects.none(), empty_label=None)
+    """A run of one method: the datasets are those that it trains on, the defaults are its own.
+
+    The base model is the project's own unless another is chosen; models that were trained here
+    stand apart, with the run that made them, so that no run stacks on another unseen.
+    """
+
     method = forms.ChoiceField(
-        choices=[("dpo", "DPO, on preference pairs"), ("sft", "SFT, on prompts with completions")]
+        choices=[(name, said) for name, (said, _) in METHODS.items()], widget=forms.HiddenInput
+    )
+    dataset = forms.ModelChoiceField(DatasetVersion.objects.none(), empty_label=None)
+    base_model = forms.ModelChoiceField(
+        ModelVersion.objects.none(), empty_label=None, label="Training starts from"
     )
     adapter = forms.ChoiceField(
         choices=[("none", "None: train all weights"), ("lora", "LoRA")], initial="none"
     )
     beta = forms.FloatField(
-        min_value=1e-4, initial=0.1, label="β", required=False, help_text="Of DPO alone."
+        min_value=1e-4,
+        initial=TrainingSpec.model_fields["beta"].default,
+        label="β",
+        required=False,
+        help_text="How strongly the model is held to where it started.",
     )
-    learning_rate = forms.FloatField(
-        min_value=1e-9,
-        max_value=0.99,
-        help_text="About 1e-6 for all weights of a real model, 1e-5 with LoRA, 3e-4 for the "
-        "sandbox's.",
-    )
-    epochs = forms.FloatField(min_value=0.01, initial=2.0)
+    learning_rate = forms.FloatField(min_value=1e-9, max_value=0.99)
+    epochs = forms.FloatField(min_value=0.01)
     batch_size = forms.IntegerField(min_value=1, initial=16)
     max_length = forms.IntegerField(
         min_value=8, initial=512, help_text="Tokens of prompt plus completion; the rest is cut."
@@ -41,31 +59,69 @@ class TrainForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        datasets = DatasetVersion.objects.filter(project=project)
-        models = (
-            ModelVersion.objects.filter(project=project)
-            .exclude(kind=ModelVersion.Kind.API)
-            .order_by("-pk")
+        every = DatasetVersion.objects.filter(project=project)
+        wanted = self.initial.get("dataset")
+        chosen = every.filter(pk=_number(wanted)).first()
+        self.chosen_method = self._method(chosen)
+        self.datasets = every.filter(kind=KIND_OF_METHOD[self.chosen_method])
+        self.fields["dataset"].queryset = self.datasets  # type: ignore[attr-defined]
+        self.fields["method"].initial = self.chosen_method
+        if self.chosen_method != "dpo":
+            del self.fields["beta"]
+        base = self._offer_models(project)
+        sandbox = base is not None and base.sandbox
+        rate = SANDBOX_LEARNING_RATE if sandbox else LEARNING_RATES[self.chosen_method]
+        self.fields["learning_rate"].initial = rate
+        self.fields["learning_rate"].help_text = (
+            f"For {METHODS[self.chosen_method][0]}, about "
+            f"{LEARNING_RATES[self.chosen_method]:g} for all weights of a real model, ten times "
+            f"that with LoRA, {SANDBOX_LEARNING_RATE:g} for the sandbox's."
         )
-        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
-        self.fields["base_model"].queryset = models  # type: ignore[attr-defined]
-        newest = models.first()
-        self.fields["learning_rate"].initial = (
-            SANDBOX_LEARNING_RATE
-            if newest is not None and newest.sandbox
-            else TrainingSpec.model_fields["learning_rate"].default
+        self.fields["epochs"].initial = EPOCHS[self.chosen_method]
+        self.lacks_dataset = not self.datasets.exists()
+        self.lacks_model = base is None
+
+    def _method(self, dataset: DatasetVersion | None) -> str:
+        """What was posted or asked for, else what the dataset in the address is for."""
+        asked = self.data.get("method") if self.is_bound else self.initial.get("method")
+        if asked in METHODS:
+            return str(asked)
+        of_kind = {kind: method for method, kind in KIND_OF_METHOD.items()}
+        return of_kind.get(dataset.kind, "dpo") if dataset is not None else "dpo"
+
+    def _offer_models(self, project: Project) -> ModelVersion | None:
+        """Base models first, then those trained here, with what they continue; the one that is
+        chosen unless another is."""
+        models = list(
+            trainable_models(project).select_related("parent", "made_by_run").order_by("pk")
         )
-        chosen = datasets.filter(pk=_number(kwargs.get("initial", {}).get("dataset"))).first()
-        if chosen is not None and chosen.kind == DatasetVersion.Kind.SFT:
-            self.fields["method"].initial = "sft"
-        self.lacks_dataset = not datasets.exists()
-        self.lacks_model = newest is None
+        base = base_of_project(project)
+        field = self.fields["base_model"]
+        field.queryset = trainable_models(project)  # type: ignore[attr-defined]
+        bases = [
+            (one.pk, f"{one} (the project's base model)" if one == base else str(one))
+            for one in models
+            if not origin_of(one)
+        ]
+        trained = [(one.pk, f"{one}: {origin_of(one)}") for one in models if origin_of(one)]
+        groups: list[Any] = [("Base models", bases)] if bases else []
+        if trained:
+            groups.append(("Trained here; the run would continue their training", trained))
+        field.choices = groups  # type: ignore[attr-defined]
+        if base is not None:
+            field.initial = base.pk
+            field.help_text = (
+                f"{base} is the project's base model. To train a model further, choose it here."
+                if trained
+                else f"{base} is the project's base model."
+            )
+        return base
 
     def parameters(self) -> dict[str, Any]:
         """The fields of the training spec."""
         kept = {k: v for k, v in self.cleaned_data.items() if k not in ("dataset", "base_model")}
-        if kept["method"] != "dpo" or kept["beta"] is None:
-            kept.pop("beta")
+        if kept.get("beta") is None:
+            kept.pop("beta", None)
         return kept
 
 

@@ -24,10 +24,10 @@ from corpus.registry import launch_registration
 from jobs.models import JobState
 from training.charts import PANELS, run_charts
 from training.errors import TrainingError
-from training.forms import PricesForm, RegisterModelForm, TrainForm
+from training.forms import METHODS, PricesForm, RegisterModelForm, TrainForm
 from training.lineage import touched_by
 from training.models import TrainingRun
-from training.selectors import metric_rows, models_of, runs_of
+from training.selectors import metric_rows, models_of, origin_of, runs_of
 from training.services import cancel_training, launch_training
 
 
@@ -45,7 +45,8 @@ def training_runs(request: MemberRequest, project: Project) -> HttpResponse:
 @member_view(RESEARCHERS)
 def train(request: MemberRequest, project: Project) -> HttpResponseBase:
     if request.method != "POST":
-        form = TrainForm(project, initial={"dataset": request.GET.get("dataset")})
+        asked = {name: request.GET.get(name) for name in ("dataset", "method")}
+        form = TrainForm(project, initial={k: v for k, v in asked.items() if v})
         return _form_page(request, project, form)
     form = TrainForm(project, request.POST)
     if not form.is_valid():
@@ -67,7 +68,12 @@ def train(request: MemberRequest, project: Project) -> HttpResponseBase:
 def _form_page(
     request: MemberRequest, project: Project, form: TrainForm, *, status: int = 200
 ) -> HttpResponse:
-    context = {"project": project, "tab": "runs", "form": form}
+    context = {
+        "project": project,
+        "tab": "runs",
+        "form": form,
+        "methods": [(name, *said, name == form.chosen_method) for name, said in METHODS.items()],
+    }
     return render(request, "training/train.html", context, status=status)
 
 
@@ -84,6 +90,7 @@ def training_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
         "result": run.result or {},
         "last": run.metrics.last(),
         "panels": PANELS[run.method],
+        "stacked": origin_of(run.base_model),
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
     }
     polled = request.headers.get("HX-Request") == "true"

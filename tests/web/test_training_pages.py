@@ -11,11 +11,13 @@ from django.test import Client
 from annotation.models import Role
 from annotation.services import add_member
 from corpus.models import ModelVersion
+from exports.models import DatasetVersion
 from jobs.models import JobState
 from jobs.runner import run_job
 from tests.builders import PASSWORD, Cast, make_cast, make_project, make_user
 from tests.training.builders import QUICK, Workshop, make_workshop
 from training.charts import PANELS
+from training.forms import LEARNING_RATES, TrainForm
 from training.models import Evaluation, TrainingMetric, TrainingRun
 from training.runner import train
 from training.selectors import MAX_POINTS
@@ -380,3 +382,59 @@ def test_a_run_without_a_result_says_what_becomes_of_its_figures(
     TrainingRun.objects.update(state=state)
 
     assert said in sign_in(client, "sam").get(page_of(run)).content.decode()
+
+
+def test_what_is_offered_and_the_defaults_follow_the_method(
+    client: Client, workshop: Workshop
+) -> None:
+    answers = DatasetVersion.objects.create(
+        project=workshop.project,
+        name="answers",
+        number=1,
+        kind=DatasetVersion.Kind.SFT,
+        sha256="a" * 64,
+        manifest={},
+    )
+    sign_in(client, "dana")
+
+    def offered(query: str) -> tuple[set[int], TrainForm]:
+        form = client.get(f"{RUNS}new{query}").context["form"]
+        return {one.pk for one in form.fields["dataset"].queryset}, form
+
+    assert offered("")[0] == offered("?method=dpo")[0] == {workshop.dataset.pk}
+    sft, form = offered("?method=sft")
+    assert sft == {answers.pk}
+    assert "beta" not in form.fields
+    assert form.fields["learning_rate"].initial == LEARNING_RATES["sft"]
+    assert offered("")[1].fields["learning_rate"].initial == LEARNING_RATES["dpo"]
+    # A dataset in the address settles the method.
+    assert offered(f"?dataset={answers.pk}")[1].chosen_method == "sft"
+    for wrong in ({"method": "dpo", "dataset": answers.pk}, {"method": "sft"}):
+        assert client.post(RUNS + "new", form_of(workshop, **wrong)).status_code == 400
+    assert not TrainingRun.objects.exists()
+
+
+def test_training_starts_from_the_projects_base_model_and_a_stacked_run_says_so(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    trained = ModelVersion.objects.create(
+        project=workshop.project,
+        name="trained",
+        kind="full",
+        parent=workshop.base_model,
+        location=workshop.base_model.location,
+    )
+    TrainingRun.objects.filter(pk=run.pk).update(result_model=trained)
+    sign_in(client, "dana")
+
+    form = client.get(RUNS + "new").context["form"]
+    assert form.fields["base_model"].initial == workshop.base_model.pk
+    shown = " ".join(client.get(RUNS + "new").content.decode().split())
+    made = f"continues {workshop.base_model}, made by run {run.pk} (DPO)"
+    assert f"trained: {made}" in shown
+    assert "the project&#x27;s base model" in shown
+    answer = client.post(RUNS + "new", form_of(workshop, base_model=trained.pk))
+    stacked = " ".join(client.get(answer["Location"]).content.decode().split())
+    assert f"Trained here before: it {made}." in stacked
+    assert "Trained here before" not in client.get(page_of(run)).content.decode()

@@ -1,0 +1,95 @@
+"""The page of one pair: all that was said of it, and where it went.
+
+It stands here, in the lowest room that knows labels, verdicts and datasets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from annotation.consensus_selectors import CHOICES, Kinds, consensus_of
+from annotation.models import Choice, GoldPair, Label, Slot
+from annotation.permissions import READERS, MemberRequest, member_view
+from corpus.models import Pair, Project
+from exports.selectors import datasets_with
+from judging.models import Verdict
+
+VERDICTS_A_PAGE = 50
+LABELS_SHOWN = 200
+
+WORDS = {
+    Choice.FIRST: "First",
+    Choice.SECOND: "Second",
+    Choice.EQUAL: "Equal",
+    Choice.BOTH_BAD: "Both bad",
+}
+KNOWN_GOLD = (GoldPair.State.SETTLED, GoldPair.State.RETIRED)
+
+
+@member_view(READERS)
+def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse:
+    """Prompt and completions, labels, verdicts, gold, consensus and datasets of a pair.
+
+    Closed to whoever is labelling the pair at that moment: what others say would not leave their
+    own answer alone.
+    """
+    found = get_object_or_404(
+        Pair.objects.select_related("prompt", "first__model_version", "second__model_version"),
+        pk=pair_id,
+        project=project,
+    )
+    if Slot.objects.filter(
+        pair=found, rater__user=request.user.pk, state=Slot.State.LEASED
+    ).exists():
+        raise PermissionDenied("You are labelling this pair: its page opens when you are done.")
+    labels = (
+        Label.objects.filter(pair=found)
+        .select_related("rater", "superseded_by")
+        .order_by("pk")[:LABELS_SHOWN]
+    )
+    said = [(one, WORDS[Choice(one.choice)]) for one in labels]
+    verdicts = (
+        Verdict.objects.filter(pair=found)
+        .select_related("config__rater", "principle", "run")
+        .order_by("-pk")
+    )
+    gold = GoldPair.objects.filter(pair=found).first()
+    context: dict[str, Any] = {
+        "project": project,
+        "tab": "quality",
+        "pair": found,
+        "sides": (("First", found.first), ("Second", found.second)),
+        "labels": [row for row in said if _counts(row[0])],
+        "earlier": [row for row in said if not _counts(row[0])],
+        "page": Paginator(verdicts, VERDICTS_A_PAGE).get_page(request.GET.get("page")),
+        "gold": gold,
+        "gold_answer": WORDS[Choice(gold.choice)] if gold and gold.state in KNOWN_GOLD else "",
+        "consensus": [(who, _consensus(project, found, kinds)) for who, kinds in ASKED],
+        "adjudications": found.adjudications.select_related("decided_by").order_by("-pk"),
+        "datasets": datasets_with(found),
+    }
+    return render(request, "exports/pair.html", context)
+
+
+ASKED: tuple[tuple[str, Kinds], ...] = (("Humans", "human"), ("Humans and judges", "both"))
+
+
+def _counts(label: Label) -> bool:
+    return not label.withdrawn and not hasattr(label, "superseded_by")
+
+
+def _consensus(project: Project, pair: Pair, kinds: Kinds) -> str:
+    """What the majority says of the pair, in words; empty where nobody counts."""
+    found = consensus_of(project, "majority", kinds, pair=pair.pk)
+    if not len(found.pairs):
+        return ""
+    row = found.distribution[0]
+    if np.count_nonzero(np.isclose(row, row.max())) > 1:
+        return "no majority"
+    return f"{WORDS[Choice(CHOICES[int(row.argmax())])]} ({row.max():.0%})"

@@ -1,0 +1,119 @@
+"""The page of a pair: all that was said of it, for who may read labels."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from annotation.models import Choice, GoldPair, Label
+from annotation.services import claim_next_slot, open_slots
+from corpus.models import Pair
+from exports.services import freeze
+from exports.spec import FreezeFilters
+from judging.models import JudgeRun
+from tests.builders import (
+    Cast,
+    make_cast,
+    make_gold,
+    make_label,
+    make_pair,
+    make_rater,
+    rater_for,
+)
+from tests.judging.judges import by_number, make_judge, run_judge
+
+pytestmark = pytest.mark.django_db
+
+HOME = "/projects/harbour/"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def pair(cast: Cast) -> Pair:
+    """A pair with labels, one of them corrected, verdicts and a dataset."""
+    pair = make_pair(cast.project, 1)
+    ann, ben = (make_rater(cast.project, name) for name in ("ann", "ben"))
+    wrong = make_label(pair, ann, Choice.SECOND)
+    Label.objects.create(
+        project=cast.project, pair=pair, rater=ann, choice=Choice.FIRST, strength=3,
+        comment="Kinder <b>by far</b>.", supersedes=wrong, created_at=timezone.now(),
+    )  # fmt: skip
+    make_label(pair, ben, Choice.FIRST)
+    freeze(project=cast.project, name="kept", filters=FreezeFilters())
+    run_judge(make_judge(cast.project), by_number(lambda _: 0.83))
+    return pair
+
+
+def page(client: Client, path: str) -> str:
+    answer = client.get(f"{HOME}{path}")
+    assert answer.status_code == 200, path
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_pair_shows_all_that_was_said_of_it(client: Client, cast: Cast, pair: Pair) -> None:
+    client.force_login(cast.dan)
+    shown = page(client, f"pairs/{pair.pk}/")
+
+    for text in ("Question 1?", "First answer 1.", "Second answer 1.", "ann", "ben", "much"):
+        assert text in shown
+    assert "Kinder &lt;b&gt;by far&lt;/b&gt;." in shown
+    assert "<summary>1 superseded or withdrawn</summary>" in shown
+    assert "<td>0.83</td>" in shown
+    assert "first shown first" in shown
+    assert "second shown first" in shown
+    assert "First (100%)" in shown
+    assert "kept v1" in shown
+
+
+def test_gold_is_shown_once_it_is_settled(client: Client, cast: Cast) -> None:
+    client.force_login(cast.bob)
+    pair = make_pair(cast.project, 2)
+    gold = make_gold(pair, Choice.SECOND, state=GoldPair.State.CONTESTED)
+    assert "hidden until settled" in page(client, f"pairs/{pair.pk}/")
+    gold.state = GoldPair.State.SETTLED
+    gold.save()
+    assert "hidden until settled" not in page(client, f"pairs/{pair.pk}/")
+
+
+def test_raters_outsiders_and_who_is_labelling_it_are_refused(
+    client: Client, cast: Cast, pair: Pair
+) -> None:
+    address = f"{HOME}pairs/{pair.pk}/"
+    for user, status in ((cast.alice, 403), (cast.charlie, 404), (cast.bob, 200)):
+        client.force_login(user)
+        assert client.get(address).status_code == status
+    theirs = make_pair(cast.elsewhere, 3)
+    assert client.get(f"{HOME}pairs/{theirs.pk}/").status_code == 404
+
+    open_slots(pairs=[pair])
+    held = claim_next_slot(rater=rater_for(cast.bob, cast.project))
+    assert held is not None
+    client.force_login(cast.bob)
+    assert held.pair == pair
+    answer = client.get(address)
+    assert answer.status_code == 403
+    assert "You are labelling this pair" in answer.content.decode()
+
+
+def test_runs_and_triage_lead_to_the_pairs(client: Client, cast: Cast, pair: Pair) -> None:
+    unsure = make_pair(cast.project, 4)
+    run = JudgeRun.objects.get()
+    run_judge(run.config, by_number(lambda _: 0.55))
+    client.force_login(cast.dan)
+    link = f'href="{HOME}pairs/{{}}/"'
+    assert link.format(pair.pk) in page(client, f"judge/{run.pk}/")
+    assert link.format(unsure.pk) in page(client, "judge/triage/")
+
+
+def test_the_verdicts_of_a_run_come_in_pages(client: Client, cast: Cast) -> None:
+    for number in range(30):
+        make_pair(cast.project, number)
+    run = run_judge(make_judge(cast.project), by_number(lambda _: 0.83))
+    client.force_login(cast.dan)
+    assert page(client, f"judge/{run.pk}/").count("<td>0.83</td>") == 50
+    assert page(client, f"judge/{run.pk}/?page=2").count("<td>0.83</td>") == 10
