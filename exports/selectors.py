@@ -40,7 +40,7 @@ DATASETS_SEARCHED = 50
 
 def datasets_with(pair: Pair) -> list[tuple[DatasetVersion, str]]:
     """The newest DATASETS_SEARCHED preference datasets that hold the pair, each with its split."""
-    found = []
+    found: list[tuple[DatasetVersion, str]] = []
     preferences = DatasetVersion.objects.filter(
         project=pair.project_id, kind=DatasetVersion.Kind.PREFERENCE
     )

@@ -45,7 +45,7 @@ class TrainForm(forms.Form):
     beta = forms.FloatField(
         min_value=1e-4,
         initial=TrainingSpec.model_fields["beta"].default,
-        label="β",
+        label="DPO's β",
         required=False,
         help_text="How strongly the model is held to where it started.",
     )
@@ -86,7 +86,7 @@ class TrainForm(forms.Form):
         asked = self.data.get("method") if self.is_bound else self.initial.get("method")
         if asked in METHODS:
             return str(asked)
-        of_kind = {kind: method for method, kind in KIND_OF_METHOD.items()}
+        of_kind = {str(kind): method for method, kind in KIND_OF_METHOD.items()}
         return of_kind.get(dataset.kind, "dpo") if dataset is not None else "dpo"
 
     def _offer_models(self, project: Project) -> ModelVersion | None:
@@ -110,11 +110,8 @@ class TrainForm(forms.Form):
         field.choices = groups  # type: ignore[attr-defined]
         if base is not None:
             field.initial = base.pk
-            field.help_text = (
-                f"{base} is the project's base model. To train a model further, choose it here."
-                if trained
-                else f"{base} is the project's base model."
-            )
+            if trained:
+                field.help_text = "Choose a model that was trained here to continue its training."
         return base
 
     def parameters(self) -> dict[str, Any]:
