@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import threading
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 from jobs import runner, services
 from jobs.errors import LeaseLost, PermanentJobError, TransientJobError
 from jobs.models import JobState
-from jobs.runner import JobContext, run_job
+from jobs.runner import JobContext, run_job, words_of
 from judging.models import JudgeConfig, JudgeRun
 from tests.builders import make_project, make_rater
 
@@ -113,11 +114,25 @@ def test_an_unforeseen_error_is_recorded_with_its_type(caplog: pytest.LogCapture
 
     assert done is not None
     assert done.state == JobState.FAILED
-    assert done.error.startswith("KeyError")
+    assert done.error.startswith("Something went wrong in Concord itself.")
+    assert "KeyError: 'nope'" in done.error
     assert "failed" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/data"), "may not open /data"),
+        (MemoryError(), "ran out of memory"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "A connection could not be made"),
+    ],
+)
+def test_what_a_machine_lacks_is_said_in_words(error: Exception, said: str) -> None:
+    assert said in words_of(error)
+
+
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_checkpoint() -> None:
     queued = make_job()
     assert services.request_cancel(queued) == JobState.CANCELLED
