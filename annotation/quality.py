@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from annotation.agreement import Coefficient
 from annotation.agreement.coefficient import Z
+from figures.words import percent
 
 
 class Standing(StrEnum):
@@ -67,10 +68,10 @@ def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: flo
         deviation = abs(share - 0.5) / (0.5 / decided**0.5)
         if deviation > SIDE_BIAS_Z and abs(share - 0.5) > SIDE_BIAS_POINTS:
             side = "left" if share > 0.5 else "right"
-            found.append(f"side bias: {max(share, 1 - share):.0%} {side}")
+            found.append(f"side bias: {percent(max(share, 1 - share), 0)} {side}")
     commonest = max(habits.left, habits.right, habits.equal, habits.both_bad)
     if commonest >= ONE_ANSWER * habits.total:
-        found.append(f"one answer: {commonest / habits.total:.0%} the same button")
+        found.append(f"one answer: {percent(commonest / habits.total, 0)} the same button")
     if habits.median_seconds is not None and habits.median_seconds < min_seconds:
         found.append(f"speeding: {habits.median_seconds:.1f} s at the median")
     if habits.repeats >= MIN_REPEATS and wilson_low(habits.flips, habits.repeats) > max_flips:

@@ -51,13 +51,14 @@ class RaterFigures:
 
     @property
     def shares(self) -> list[tuple[str, float]]:
-        """Left, right, equal and both bad as shares of all."""
-        total = self.habits.total
+        """One better, equal and both bad as shares of all labels, also of those whose sides are
+        not known: a judge has seen both orders, an imported label does not say."""
+        habits = self.habits
+        counts = (self.labels - habits.equal - habits.both_bad, habits.equal, habits.both_bad)
+        total = self.labels
         if not total:
             return []
-        habits = self.habits
-        counts = (habits.left, habits.right, habits.equal, habits.both_bad)
-        names = ("A", "B", "equal", "both bad")
+        names = ("one better", "equal", "both bad")
         return [(name, count / total) for name, count in zip(names, counts, strict=True)]
 
     @property

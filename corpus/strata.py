@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from figures.words import percent, percent_beside
+
 SHORT_CHARACTERS = 200
 LONG_CHARACTERS = 1_000
 
@@ -41,6 +43,12 @@ class Finding:
         return asdict(self)
 
 
+def said_share(share: float) -> str:
+    """The share of a finding, never rounded to the bound that it is beyond."""
+    nearest = min((LEAST_SHARE, MOST_SHARE), key=lambda bound: abs(bound - share))
+    return percent_beside(share, nearest)
+
+
 def audit(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
     """The strata below LEAST_SHARE or above MOST_SHARE of a set, by dimension.
 
@@ -56,9 +64,9 @@ def audit(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
         for name, rows in sorted(strata.items()):
             share = rows / total
             if share < LEAST_SHARE:
-                fault = f"under {LEAST_SHARE:.0%}"
+                fault = f"under {percent(LEAST_SHARE, 0)}"
             elif share > MOST_SHARE:
-                fault = f"over {MOST_SHARE:.0%}"
+                fault = f"over {percent(MOST_SHARE, 0)}"
             else:
                 continue
             found.append(

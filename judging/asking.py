@@ -13,6 +13,7 @@ from annotation.models import Label, Rater
 from constitution.errors import BadVerifierError
 from constitution.verifiers import read_verifier, refusal_in
 from corpus.models import ModelVersion
+from figures.words import percent
 from inference.engine import Answer, Choice, Engine, Generation, Message, OnWait, Request, Sampling
 from judging.models import JuryMember, Verdict
 from judging.prompts import OPTIONS, VERDICT_QUESTION
@@ -246,8 +247,8 @@ def _read(answer: Answer[Choice], least_mass: float) -> Reply:
         readable = False
         status = Status.UNPARSED
         reason = (
-            f"A and B held {found.mass:.2%} of the model's probability; {least_mass:.2%} is the "
-            "least: it wanted to say something else"
+            f"A and B held {percent(found.mass, 2)} of the model's probability; "
+            f"{percent(least_mass, 2)} is the least: it wanted to say something else"
         )
     return Reply(
         p if readable else None,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from figures.words import percent, points
 from judging.bias import Figure
 from judging.models import JudgePolicy
 from judging.report import JudgeReport
@@ -73,7 +74,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             report.position.first_shown,
             policy.first_shown,
             lambda value: (
-                f"The response shown first gets {value:.1%} on average; 50% would be no bias."
+                f"The response shown first gets {percent(value)} on average; 50 % would be no bias."
             ),
             neutral=0.5,
         ),
@@ -82,7 +83,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             "Inconsistency",
             report.position.inconsistent,
             policy.inconsistent,
-            lambda value: f"The winner changes with the order in {value:.1%} of pairs.",
+            lambda value: f"The winner changes with the order in {percent(value)} of pairs.",
         ),
         mark_of(
             "length",
@@ -110,7 +111,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             report.self_preference,
             policy.self_preference,
             lambda value: (
-                f"It takes responses of its own family of models {abs(100 * value):.1f} points "
+                f"It takes responses of its own family of models {points(abs(value)).lstrip('+')} "
                 f"{'more' if value >= 0 else 'less'} often than humans do."
             ),
         ),
@@ -120,7 +121,8 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             error,
             policy.calibration_error,
             lambda value: (
-                f"What it says and what comes of it are {100 * value:.1f} points apart on average."
+                f"What it says and what comes of it are {points(value).lstrip('+')} apart "
+                "on average."
             ),
         ),
     ]

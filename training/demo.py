@@ -20,6 +20,7 @@ from corpus.registry import location_of, sandbox_model
 from corpus.writing import Answer, NewPair, write_pairs
 from exports.models import DatasetVersion
 from exports.services import FreezeFilters, freeze
+from figures.words import percent
 from inference.engine import Engine, Generation, Request, Sampling
 from inference.registry import open_engine
 from inference.sandbox.prompts import answer_messages
@@ -107,7 +108,9 @@ def run_demo(*, rounds: int, seed: int, say: Say) -> Iterator[RoundResult]:
     )
     with _open(start) as engine:
         policy = Policy(start, share_satisfying(engine, seed=seed))
-    say(f"project {project.slug}: {policy.share:.1%} of the sandbox model's answers are polite")
+    say(
+        f"project {project.slug}: {percent(policy.share)} of the sandbox model's answers are polite"
+    )
     for number in range(1, rounds + 1):
         result, policy = _round(project, config, start, policy, number, seed, say)
         yield result

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from figures.words import percent
+
 SKEWED = 0.8
 """From this share of the most frequent category on, κ is not to be read alone."""
 
@@ -28,8 +30,8 @@ class Prevalence:
         if self.category is None or not self.misleads:
             return ""
         return (
-            f"{self.share:.0%} of the judgements are {names[self.category]}: κ and α are pulled "
-            "towards 0 by that alone; read AC1 and the observed agreement beside them."
+            f"{percent(self.share, 0)} of the judgements are {names[self.category]}: κ and α are "
+            "pulled towards 0 by that alone; read AC1 and the observed agreement beside them."
         )
 
 

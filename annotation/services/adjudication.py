@@ -23,6 +23,7 @@ from annotation.services.labels import Judgement, check_judgement, choice_of, ne
 from annotation.services.policy import policy_of
 from annotation.services.slots import void
 from corpus.models import Pair, Project
+from figures.words import percent
 
 FLAGS = (Skip.Reason.UNCLEAR, Skip.Reason.OFFENSIVE, Skip.Reason.PII, Skip.Reason.BROKEN)
 """Reasons to skip that speak of the pair, not of the rater."""
@@ -90,15 +91,19 @@ def _in_dispute(pairs: list[int]) -> dict[int, tuple[Adjudication.Reason, str]]:
         used = {choice: count for choice, count in said.items() if count}
         if len(used) > 1:
             # Not which: first and second are not A and B on the senior's screen.
-            words = " against ".join(map(str, sorted(used.values(), reverse=True)))
+            words = "humans " + " against ".join(map(str, sorted(used.values(), reverse=True)))
             found[row["pair_id"]] = (Reason.DISAGREEMENT, words)
         elif set(used) == {Choice.FIRST} and (row["lowest"] or 1) <= 1 - STRONG:
             found[row["pair_id"]] = (
                 Reason.JUDGE,
-                f"judge: first {row['lowest']:.0%}, human: first",
+                f"judge {percent(1 - row['lowest'])} for the other, "
+                f"humans {used[Choice.FIRST]} to 0",
             )
         elif set(used) == {Choice.SECOND} and (row["highest"] or 0) >= STRONG:
-            found[row["pair_id"]] = (Reason.JUDGE, f"judge {row['highest']:.0%} for first")
+            found[row["pair_id"]] = (
+                Reason.JUDGE,
+                f"judge {percent(row['highest'])} for the other, humans {used[Choice.SECOND]} to 0",
+            )
     return found
 
 

@@ -81,7 +81,10 @@ def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpR
         "turns": pair.prompt.messages,
         "left": left,
         "right": right,
-        "said": [(one, on_screen(one.choice, first_is_left=first_is_left)) for one in labels],
+        "said": [
+            (one, on_screen(one.choice, first_is_left=first_is_left), _for_a(one, first_is_left))
+            for one in labels
+        ],
         "skips": pair.skips.select_related("rater"),
         "problem": problem,
         "note": request.POST.get("note", ""),
@@ -127,3 +130,10 @@ def _decide(request: MemberRequest, row: Adjudication, first_is_left: bool) -> s
         note=note,
     )
     return "Your decision speaks for the pair from now on."
+
+
+def _for_a(label: Label, first_is_left: bool) -> float | None:
+    """A judge's probability of what the page calls A."""
+    if label.p_first is None:
+        return None
+    return label.p_first if first_is_left else 1 - label.p_first

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any, TypeGuard
+from typing import Any
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Select
 from django.utils.safestring import SafeString
 
 from corpus.rendering import render_markdown
+from corpus.strata import said_share
+from figures import words
 
 register = template.Library()
 
@@ -25,18 +25,73 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def percent(value: object, digits: int = 1) -> str:
     """A share in [0, 1] as a percentage; a dash where there is none."""
-    return f"{100 * value:.{digits}f} %" if _is_figure(value) else "–"
+    return words.percent(value, digits)
+
+
+@register.filter
+def points(value: object, digits: int = 1) -> str:
+    """A difference of two shares in percentage points; a dash where there is none."""
+    return words.points(value, digits)
 
 
 @register.filter
 def decimals(value: object, digits: int = 3) -> str:
     """A figure with that many decimals; a dash where there is none."""
-    return f"{value:.{digits}f}" if _is_figure(value) else "–"
+    return words.decimals(value, digits)
 
 
-def _is_figure(value: object) -> TypeGuard[float]:
-    """No figure: None, nan, and the empty text which a template makes of what is missing."""
-    return isinstance(value, int | float | Decimal) and math.isfinite(value)
+@register.filter
+def percent_to(low: object, high: object) -> str:
+    """An interval of a share: `low|percent_to:high`; a dash where there is none."""
+    return words.percent_between(low, high)
+
+
+@register.filter
+def decimals_to(low: object, high: object) -> str:
+    """An interval of a number: `low|decimals_to:high`; a dash where there is none."""
+    return words.decimals_between(low, high)
+
+
+@register.filter
+def points_to(low: object, high: object) -> str:
+    """An interval of a difference of shares: `low|points_to:high`; a dash where there is none."""
+    return words.points_between(low, high)
+
+
+@register.filter
+def stratum_share(share: float) -> str:
+    """The share of a stratum that is out of bounds, never rounded to its bound."""
+    return said_share(share)
+
+
+@register.filter
+def few(n: object, units: str = "pairs") -> str:
+    """The warning of a figure that rests on `n` units, empty where they are enough."""
+    return words.few(n, units)
+
+
+@register.inclusion_tag("corpus/_share.html")
+def share(figure: object, n: object = None, units: str = "pairs") -> dict[str, object]:
+    """A share with its interval, what it rests on, and a warning where that is little.
+
+    `figure` has value (or accuracy), low, high, n and reason, as a mapping or as attributes; `n`
+    is given where the figure does not hold it.
+    """
+    many = _of(figure, "n") if n is None else n
+    value = _of(figure, "value")
+    return {
+        "value": _of(figure, "accuracy") if value is None else value,
+        "low": _of(figure, "low"),
+        "high": _of(figure, "high"),
+        "reason": _of(figure, "reason") or "",
+        "n": many,
+        "units": units,
+        "few": words.few(many, units),
+    }
+
+
+def _of(figure: object, name: str) -> object:
+    return figure.get(name) if isinstance(figure, Mapping) else getattr(figure, name, None)
 
 
 @register.filter
@@ -62,7 +117,7 @@ def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
 @register.filter
 def duration(seconds: object) -> str:
     """Hours and minutes, or minutes and seconds; a dash where there is no time."""
-    if not _is_figure(seconds):
+    if not words.is_figure(seconds):
         return "–"
     whole = round(seconds)
     if whole >= 3600:
@@ -73,4 +128,4 @@ def duration(seconds: object) -> str:
 @register.filter
 def share_of_100(value: object) -> str:
     """A share in [0, 1] as a length in a picture 100 wide."""
-    return f"{100 * min(1.0, max(0.0, value)):.2f}" if _is_figure(value) else "0"
+    return f"{100 * min(1.0, max(0.0, value)):.2f}" if words.is_figure(value) else "0"

@@ -51,7 +51,7 @@ def test_disputes_flags_and_strong_judges_are_found_and_nothing_else(project: Pr
     assert find_adjudications(project=project) == 3
 
     assert reasons() == {disputed.pk: "disagreement", judged.pk: "judge", flagged.pk: "flag"}
-    assert Adjudication.objects.get(pair=disputed).detail == "2 against 1"
+    assert Adjudication.objects.get(pair=disputed).detail == "humans 2 against 1"
     assert agreed.pk not in reasons()
 
 

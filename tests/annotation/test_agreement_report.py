@@ -235,10 +235,10 @@ def test_beside_kappa_stand_the_figures_that_prevalence_and_ties_leave_alone() -
     # Four were offered: by chance .875·.125·2/3 agree, AC1 = (.85 - .0729) / .9271.
     assert two.beside.ac1.value == pytest.approx((0.85 - 0.21875 / 3) / (1 - 0.21875 / 3))
     assert report.everybody.four.gwet_ac1.value == pytest.approx(two.beside.ac1.value)
-    assert "88% of the judgements are first" in two.beside.warning
+    assert "88 % of the judgements are first" in two.beside.warning
     assert two.beside.warning == report.everybody.warning
     assert row(report, "ann").beside_consensus.warning
-    assert command("harbour").count("Note: 88%") == 1
+    assert command("harbour").count("Note: 88 %") == 1
 
 
 def test_decided_pairs_and_merged_ties_have_their_own_figures() -> None:
@@ -333,7 +333,7 @@ def test_the_command_breaks_agreement_down_by_part() -> None:
     (honest,) = by("criterion")["parts"]
     assert (honest["part"], honest["raw_agreement"]["value"]) == ("honest", 1.0)
     assert honest["fleiss_kappa"]["value"] is None
-    assert "100% of the judgements are equal" in honest["warning"]
+    assert "100 % of the judgements are equal" in honest["warning"]
     ann, ben = by("rater-week")["parts"]
     assert (ann["rater"], ann["week"], ben["rater"]) == ("ann", "2026-W01", "ben")
     assert ann["consensus"]["value"] == pytest.approx(0.4)

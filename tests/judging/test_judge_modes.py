@@ -312,7 +312,7 @@ def test_a_verdict_whose_options_held_little_mass_is_unreadable(project: Project
 
     verdict = Verdict.objects.filter(run=run)[0]
     assert (verdict.status, verdict.option_mass) == ("unparsed", 0.001)
-    assert verdict.reason.startswith("A and B held 0.10% of the model's probability")
+    assert verdict.reason.startswith("A and B held 0.10 % of the model's probability")
     assert run.unscored == 12
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import percent, percent_between
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
@@ -64,6 +65,6 @@ def _line(one: dict[str, Any]) -> str:
         return f"  {one['name']}: no verdict could be read"
     mark = "" if one["passed"] else "  ← above the bound"
     return (
-        f"  {one['name']}: wins {one['win_rate']:.1%} of {one['n']} "
-        f"[{one['low']:.1%}, {one['high']:.1%}], at most {one['bound']:.0%}{mark}"
+        f"  {one['name']}: wins {percent(one['win_rate'])} of {one['n']} "
+        f"({percent_between(one['low'], one['high'])}), at most {percent(one['bound'], 0)}{mark}"
     )

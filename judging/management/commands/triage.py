@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from judging.named import add_judge, asked_judge
 from judging.planner import Plan
@@ -69,10 +70,11 @@ class Command(ConcordCommand):
 
 def _planned(made: Plan) -> str:
     chosen = made.chosen
-    below = "" if chosen.below is None else f", those below {chosen.below:.0%} sureness,"
+    below = "" if chosen.below is None else f", those below {percent(chosen.below, 0)} sureness,"
     return (
         f"Of {made.pairs} pairs {chosen.human} to raters{below} and {chosen.judge} to the judge: "
-        f"{chosen.accuracy:.1%} right to be expected ({made.judge_only.accuracy:.1%} by the judge "
-        f"alone, {made.human_only.accuracy:.1%} by raters alone), {chosen.hours:.1f} hours, "
+        f"{percent(chosen.accuracy)} right to be expected "
+        f"({percent(made.judge_only.accuracy)} by the judge "
+        f"alone, {percent(made.human_only.accuracy)} by raters alone), {chosen.hours:.1f} hours, "
         f"{chosen.cost:.2f} in money"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from training.demo import DemoError, RoundResult, run_demo
 from training.management.commands.quickstart import migrate_if_needed
@@ -41,8 +42,8 @@ class Command(ConcordCommand):
         return Outcome(
             data={"rounds": [asdict(result) for result in results], "seconds": seconds},
             summary=f"{table(results)}\n\nPolite answers to 200 fresh prompts, by the sandbox "
-            f"world's own ground truth: {results[0].share_before:.1%} before, "
-            f"{results[-1].share_after:.1%} after {rounds} rounds, in {seconds} s.",
+            f"world's own ground truth: {percent(results[0].share_before)} before, "
+            f"{percent(results[-1].share_after)} after {rounds} rounds, in {seconds} s.",
         )
 
 
@@ -62,13 +63,9 @@ def _cells(one: RoundResult) -> tuple[str, ...]:
         str(one.round),
         str(one.pairs),
         str(one.kept),
-        _share(one.consistency),
+        percent(one.consistency),
         one.dataset[:12],
         "–" if one.train_loss is None else f"{one.train_loss:.4f}",
-        _share(one.heldout_accuracy),
-        f"{one.share_before:.1%} → {one.share_after:.1%}",
+        percent(one.heldout_accuracy),
+        f"{percent(one.share_before)} → {percent(one.share_after)}",
     )
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

@@ -1,0 +1,53 @@
+"""How figures are worded, in one place for pages, commands and cards."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from figures.words import (
+    NOTHING,
+    decimals,
+    decimals_between,
+    few,
+    percent,
+    percent_beside,
+    percent_between,
+    points,
+    points_between,
+)
+
+
+def test_a_share_is_a_percentage_and_a_difference_of_shares_is_in_points() -> None:
+    assert percent(0.6694) == "66.9 %"
+    assert percent_between(0.601, 0.723) == "60.1 to 72.3 %"
+    assert points(0.032) == "+3.2 points"
+    assert points(-0.032) == "−3.2 points"
+    assert points(-0.0001) == "0.0 points"
+    assert points_between(-0.01, 0.042) == "−1.0 to +4.2 points"
+    assert decimals_between(0.1, 0.25, 2) == "0.10 to 0.25"
+
+
+@pytest.mark.parametrize("missing", [None, "", math.nan, math.inf, "n/a"])
+def test_what_is_missing_is_a_dash_whatever_it_is_shown_as(missing: object) -> None:
+    assert {percent(missing), decimals(missing), points(missing)} == {NOTHING}
+    assert {percent_between(0.1, missing), points_between(missing, 0.1)} == {NOTHING}
+    assert percent_beside(missing, 0.05) == NOTHING
+    assert few(missing) == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.046, "4.6 %"), (0.0496, "4.96 %"), (0.03, "3 %"), (0.05, "5 %"), (0.404, "40 %")],
+)
+def test_a_share_beside_its_bound_never_rounds_to_the_bound(share: float, said: str) -> None:
+    assert percent_beside(share, 0.05) == said
+
+
+def test_a_figure_of_fewer_than_thirty_units_carries_a_warning() -> None:
+    assert few(4) == "Rests on 4 pairs: too few to tell much."
+    assert few(1, "prompts") == "Rests on 1 prompt: too few to tell much."
+    assert few(29)
+    assert not few(30)
+    assert not few(0)
