@@ -10,6 +10,7 @@ urlpatterns = [
     path("signup/", account_views.signup, name="account_signup"),
     path("logout/", account_views.logout, name="account_logout"),
     path("password/", account_views.password_change, name="account_change_password"),
+    path("password/set/", account_views.password_set, name="account_set_password"),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotation.urls")),

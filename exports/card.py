@@ -12,6 +12,7 @@ import vl_convert
 import yaml
 
 from exports.rows import PREFERENCE, SFT
+from exports.words import reason_words
 
 
 def write_sft_card(
@@ -181,5 +182,7 @@ def _tables(manifest: dict[str, Any]) -> tuple[str, str]:
     rows = "\n".join(
         f"| {split} | {about['rows']} |" for split, about in manifest["splits"].items()
     )
-    dropped = "\n".join(f"| {why} | {count} |" for why, count in manifest["dropped"].items())
+    dropped = "\n".join(
+        f"| {reason_words(why)} | {count} |" for why, count in manifest["dropped"].items()
+    )
     return rows, dropped or "| nothing | 0 |"

@@ -100,7 +100,7 @@ class FreezeSftForm(forms.Form):
             project=project, kind=DatasetVersion.Kind.PREFERENCE
         )
         self.fields["helpful"].choices = [  # type: ignore[attr-defined]
-            ("", "None"),
+            ("", "No dataset"),
             *((one.sha256, f"{one} ({one.sha256[:12]}…)") for one in preference),
         ]
         self.lacks_runs = not runs.exists()

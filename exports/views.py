@@ -12,6 +12,7 @@ from corpus.models import Project
 from exports.forms import FreezeForm, FreezeSftForm
 from exports.selectors import datasets_of, first_rows
 from exports.services import ExportError, freeze, freeze_sft
+from exports.words import filter_words, reason_words
 
 PREVIEW_ROWS = 20
 STRATUM_VALUES = 12
@@ -97,6 +98,14 @@ def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpRespon
         "tab": "datasets",
         "dataset": found,
         "manifest": found.manifest,
+        "left_out": [
+            (reason_words(why), count) for why, count in found.manifest.get("dropped", {}).items()
+        ],
+        "kept_out": [
+            (name, reason_words(why))
+            for name, why in found.manifest.get("labels", {}).get("kept_out", {}).items()
+        ],
+        "filters": filter_words(found.manifest.get("filters", {})),
         "strata": _largest(found.manifest.get("strata", {})),
         "rows": first_rows(found, PREVIEW_ROWS),
         "may_train": request.membership.role in RESEARCHERS,

@@ -3,6 +3,8 @@ that runs out is told before it does."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -24,7 +26,7 @@ Status = Rater.Status
 Decision = RaterCheck.Decision
 
 
-def newcomer(gold: int = 40, **policy: object) -> Rater:
+def newcomer(gold: int = 40, **policy: Any) -> Rater:
     return make_user_rater(make_bank(gold, **policy), "ann", Status.ONBOARDING)
 
 

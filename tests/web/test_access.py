@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
+from django.urls import get_resolver
 
-from annotation.models import Adjudication, Role, Slot
-from annotation.services import answer_gold
-from annotation.services.invitations import invite
-from annotation.task_names import task_name
-from constitution.models import Chain, RevisionRun
-from constitution.services import PrincipleText, create_draft
-from corpus.models import ModelVersion
-from exports.models import DatasetVersion
-from judging.impact import draw_audit_set, launch_impact
-from judging.models import DraftTrial, JudgeConfig, JudgeRun, Trial
-from tests.builders import PASSWORD, Cast, make_cast, make_label, make_pair, make_rater
-from training.models import TrainingRun
+from tests.builders import PASSWORD, Cast, make_cast
+from tests.web.places import PERSONAL, Place, places_of, walk
 
 pytestmark = pytest.mark.django_db
-
-PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept"}
-"""For everybody, signed in or not."""
-
-PERSONAL = {"home", "account_logout", "account_change_password", "api_schema"}
-"""For everybody who is signed in; they show nothing of a project that is not one's own."""
-
-STAFF = "admin/"
-
-
-@dataclass(frozen=True)
-class Place:
-    """An address with an object of the project behind it."""
-
-    name: str
-    path: str
-
-
-def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for pattern in patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from walk(pattern.url_patterns, route)
-        else:
-            yield pattern.name or route, route
 
 
 @pytest.fixture
@@ -60,81 +21,7 @@ def cast() -> Cast:
 @pytest.fixture
 def places(cast: Cast) -> list[Place]:
     """Every project address, filled in with objects of the cast's project."""
-    project = cast.project
-    pair = make_pair(project, slots=1)
-    model = ModelVersion.objects.create(project=project, name="m", kind="api")
-    dataset = DatasetVersion.objects.create(
-        project=project, name="d", number=1, sha256="a" * 64, manifest={"splits": {}}
-    )
-    run = TrainingRun.objects.create(
-        project=project, name="r", method="dpo", spec={}, base_model=model, dataset=dataset
-    )
-    config = JudgeConfig.objects.create(
-        project=project, rater=make_rater(project, "judge", kind="judge")
-    )
-    judge_run = JudgeRun.objects.create(project=project, config=config, selection={})
-    trial = Trial.objects.create(project=project, model_version=model, engine="x", prompt="x")
-    task = Slot.objects.get(pair=pair)
-    adjudication = Adjudication.objects.create(project=project, pair=pair, reason="flag")
-    invitation, _ = invite(project=project, role=Role.RATER, by=cast.carol, now=timezone.now())
-    answer_gold(pair=pair, author=cast.bob, choice="first")
-    version = create_draft(
-        project=project, slug="c", name="C", principles=[PrincipleText("p", "Choose.")]
-    )
-    principle = version.principles.get()
-    critique = RevisionRun.objects.create(
-        project=project, constitution_version=version, model_version=model, selection={}
-    )
-    chain = Chain.objects.create(run=critique, prompt=pair.prompt)
-    labelled = make_pair(project, 7)
-    make_label(labelled, make_rater(project, "human"))
-    impact = launch_impact(
-        version=version, model=model, audit_set=draw_audit_set(project=project), start=False
-    )
-    tried = DraftTrial.objects.create(
-        project=project,
-        version=version,
-        model_version=model,
-        engine="x",
-        prompt="x",
-        principles=[{"name": "p"}],
-    )
-    runs = {
-        "judge/": judge_run.pk,
-        "judge-runs": judge_run.pk,
-        "critique": critique.pk,
-        "impact/": impact.pk,
-    }
-    trials = {"constitution/": tried.pk, "inference/": trial.pk}
-    objects = {
-        "<slug:project_slug>": project.slug,
-        "<slug:sha256>": dataset.sha256,
-        "<int:model_id>": model.pk,
-        "<uuid:task_id>": task_name(task.pk),
-        "<int:rater_id>": config.rater.pk,
-        "<int:judge_id>": config.pk,
-        "<int:pair_id>": pair.pk,
-        "<int:row_id>": adjudication.pk,
-        "<int:prompt_id>": pair.prompt_id,
-        "<int:invitation_id>": invitation.pk,
-        "<int:number>": 1,
-        "<slug:slug>": version.constitution.slug,
-        "<int:principle_id>": principle.pk,
-        "<int:chain_id>": chain.pk,
-    }
-    found = []
-    for name, route in walk(get_resolver().url_patterns):
-        if name in PUBLIC | PERSONAL or route.startswith(STAFF):
-            continue
-        run_id = next((pk for part, pk in runs.items() if part in route), run.pk)
-        trial_id = next((pk for part, pk in trials.items() if part in route), 0)
-        path = "/" + route.replace("<int:run_id>", str(run_id))
-        path = path.replace("<int:trial_id>", str(trial_id))
-        for placeholder, value in objects.items():
-            path = path.replace(placeholder, str(value))
-        assert "<" not in path, f"{route} has a part this test does not know"
-        found.append(Place(name, path))
-    return found
+    return places_of(cast)
 
 
 def answers(client: Client, place: Place) -> set[int]:

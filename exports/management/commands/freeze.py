@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from corpus.models import Project
 from exports.services import ExportError, FreezeFilters, freeze
+from exports.words import reason_words
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
@@ -53,6 +54,7 @@ class Command(ConcordCommand):
             raise BadInputError(str(error)) from error
         rows = {split: one["rows"] for split, one in dataset.manifest["splits"].items()}
         dropped = dataset.manifest["dropped"]
+        left_out = ", ".join(f"{reason_words(why)} {n}" for why, n in dropped.items())
         return Outcome(
             data={
                 "sha256": dataset.sha256,
@@ -64,5 +66,5 @@ class Command(ConcordCommand):
             },
             summary=f"{dataset}: sha256 {dataset.sha256}\n"
             f"rows: {', '.join(f'{split} {count}' for split, count in rows.items())}\n"
-            f"dropped: {', '.join(f'{why} {count}' for why, count in dropped.items()) or 'none'}",
+            f"left out: {left_out or 'none'}",
         )

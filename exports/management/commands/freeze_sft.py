@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from corpus.models import Project
 from exports.services import ExportError, SftFilters, freeze_sft
+from exports.words import reason_words
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
@@ -60,6 +61,7 @@ class Command(ConcordCommand):
         manifest = dataset.manifest
         rows = {split: one["rows"] for split, one in manifest["splits"].items()}
         roles = manifest["strata"].get("role", {})
+        named = {reason_words(why): count for why, count in manifest["dropped"].items()}
         return Outcome(
             data={
                 "sha256": dataset.sha256,
@@ -72,7 +74,7 @@ class Command(ConcordCommand):
             },
             summary=f"{dataset}: sha256 {dataset.sha256}\n"
             f"rows: {_listed(rows)} ({_listed(roles)})\n"
-            f"dropped: {_listed(manifest['dropped']) or 'none'}",
+            f"left out: {_listed(named) or 'none'}",
         )
 
 

@@ -1,0 +1,170 @@
+"""Every page, in every state of a project, as every role: links lead on, and no figure breaks it.
+
+A crawler starts at the home page and follows links and the forms that ask for a page. It finds no
+page that is refused, missing or broken, and every page there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from html.parser import HTMLParser
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import resolve
+
+from tests.builders import Cast, make_cast
+from tests.web.places import PUBLIC, places_of
+from tests.web.worlds import WORLDS, used
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("alice", "bob", "carol", "dan", "charlie", "root")
+EACH = 4
+"""How many pages of one kind are opened: rows of a list lead to pages that are alike."""
+
+SOURCE = re.compile(r"<(pre|code|textarea|script).*?</\1>", re.DOTALL)
+RAW = re.compile(r"\b(?!a_very_)[a-z]+(?:_[a-z]+)+\b")
+"""A name of the code where words belong."""
+
+TYPED = {"serve_model", "en_core_web_sm", "json_schema"}
+"""Names that a reader has to type: a command, a package, a kind of verifier."""
+
+BROKEN = re.compile(
+    r">\s*(None|nan|inf|True|False|\[\]|\{\})\s*<|\{\{|\{%|&lt;built-in|object at 0x"
+)
+"""What a template shows of a figure that nobody worded."""
+
+NO_LINK = {
+    "agreement_charts": "fetched by the page's script",
+    "judge_charts": "fetched by the page's script",
+    "run_metrics": "fetched by the page's script",
+    "label_next": "fetched ahead by the labelling page",
+    "home": "where the walk begins",
+    "draft_trial": "polled by the page that started it",
+    "triage_charts": "fetched by the page's script",
+    "principles_part": "fetched by the editor",
+    "draft_changes": "polled by the editor",
+    "rater_lineage": "fetched into the rater's page",
+    "freeze": "the form stands on the page of datasets",
+    "trial": "polled by the page that started it",
+}
+
+
+class Links(HTMLParser):
+    """Where a page leads: links, and forms that ask for a page with what they hold at first."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._form: tuple[str, list[tuple[str, str]]] | None = None
+        self._select = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "a" and "href" in given:
+            self.found.append(given["href"])
+        elif tag == "form" and given.get("method", "get").lower() == "get":
+            self._form = (given.get("action", ""), [])
+        elif self._form is not None and tag == "input" and given.get("name"):
+            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
+                self._form[1].append((given["name"], given.get("value", "")))
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif self._form is not None and tag == "option" and self._select and "selected" in given:
+            self._form[1].append((self._select, given.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form" and self._form is not None:
+            action, fields = self._form
+            self.found.append(f"{action}?{urlencode(fields)}")
+            self._form = None
+        elif tag == "select":
+            self._select = ""
+
+
+def crawl(client: Client, start: str = "/") -> dict[str, str]:
+    """Every page that links lead to from the start, with the page that led there. Asserts that
+    each opens and shows no raw value."""
+    seen = {start: ""}
+    waiting = [start]
+    kinds: Counter[str] = Counter()
+    while waiting:
+        here = waiting.pop(0)
+        answer = client.get(here, follow=True)
+        about = f"{here}, linked from {seen[here]}: {answer.status_code}"
+        assert answer.status_code == 200, about
+        assert "/login/" not in answer.request["PATH_INFO"], f"{about}: asked to sign in"
+        if not answer["Content-Type"].startswith("text/html"):
+            continue
+        html = answer.content.decode()
+        shown = SOURCE.sub("", html)
+        broken = BROKEN.search(shown)
+        assert broken is None, f"{about}: shows {broken and broken[0]!r}"
+        raw = sorted(set(RAW.findall(re.sub(r"<[^>]*>", " ", shown))) - TYPED)
+        assert raw == [], f"{about}: shows {raw}"
+        for link in Links(html).found:
+            target = urlsplit(urljoin(answer.request["PATH_INFO"], link))
+            if target.netloc or target.scheme or target.path.startswith(("/static/", "/admin/")):
+                continue
+            path = f"{target.path}?{target.query}" if target.query else target.path
+            kind = resolve(target.path).view_name
+            if path in seen or kind in ("account_logout", "api_schema") or kinds[kind] >= EACH:
+                continue
+            kinds[kind] += 1
+            seen[path] = here
+            waiting.append(path)
+    return seen
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.mark.parametrize("build", WORLDS, ids=lambda build: build.__name__)
+def test_no_link_of_any_page_leads_to_what_its_reader_may_not_open(
+    cast: Cast, build: Callable[[Cast], None]
+) -> None:
+    build(cast)
+    User.objects.create_superuser("root")
+    opened = {}
+    for role in ROLES:
+        client = Client()
+        client.force_login(User.objects.get(username=role))
+        opened[role] = len(crawl(client))
+    assert opened["carol"] >= 20, opened
+    assert opened["carol"] > opened["bob"] > opened["alice"] > opened["root"] >= 2, opened
+
+
+def test_a_visitor_is_led_to_sign_in_and_nowhere_else(cast: Cast) -> None:
+    used(cast)
+    client = Client()
+    page = client.get("/", follow=True)
+    for link in Links(page.content.decode()).found:
+        target = urlsplit(urljoin("/login/", link)).path
+        if not target.startswith("/static/"):
+            assert client.get(target, follow=True).status_code == 200, link
+
+
+def test_every_page_opens_and_is_linked_from_somewhere(cast: Cast) -> None:
+    """One that a new page leaves out fails here: link to it, or say above who fetches it."""
+    places = places_of(cast)
+    client = Client()
+    client.force_login(cast.carol)
+    pages = {}
+    for place in places:
+        if not place.path.startswith("/api/"):
+            answer = client.get(place.path)
+            assert answer.status_code in (200, 204, 302, 405), place
+            if answer.status_code == 200:
+                pages[place.name] = place.path
+    assert len(pages) >= 35
+    linked = {resolve(urlsplit(path).path).view_name for path in crawl(client)}
+    lost = set(pages) - linked - set(NO_LINK) - PUBLIC
+    assert lost == set()
