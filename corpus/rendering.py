@@ -75,6 +75,7 @@ def render_markdown(text: str) -> SafeString:
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
+        attribute_filter=_leads_away,
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
     if len(text) > MAX_CHARACTERS:
@@ -149,6 +150,16 @@ def _highlighted(code: str, language: str, _attributes: str) -> str:
     return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
 
 
+def _leads_away(tag: str, attribute: str, value: str) -> str | None:
+    """An address without a scheme would lead to a page of ours, where nobody meant it to lead."""
+    if (tag, attribute) != ("a", "href"):
+        return value
+    return value if value.lower().startswith(LINKED_SCHEMES) else None
+
+
+LINKED_SCHEMES = ("http://", "https://", "mailto:")
+
+
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt(
         "commonmark", {"html": False, "highlight": _highlighted, "maxNesting": 20}
@@ -163,6 +174,7 @@ def _markdown() -> MarkdownIt:
         ("task_box", _task_box),
     ):
         markdown.add_render_rule(name, rule)
+    # An image's data is not shown, so it may be an image; of a link nh3 takes the address away.
     # An image's data is not shown, so it may be an image; of a link nh3 takes the address away.
     link = markdown.validateLink
     markdown.validateLink = lambda url: url.lower().startswith("data:") or link(url)  # type: ignore[method-assign]

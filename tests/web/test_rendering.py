@@ -163,3 +163,9 @@ def test_tasks_are_shown_open_and_done() -> None:
 
 def test_a_very_long_text_is_cut_and_says_so() -> None:
     assert "5 more characters" in render_markdown("a " * (MAX_CHARACTERS // 2) + "aaaaa")
+
+
+@pytest.mark.parametrize("address", ["y", "/projects/x/", "//evil.example", "#top", "ftp://a.b"])
+def test_a_link_that_leads_nowhere_or_into_our_own_pages_is_text(address: str) -> None:
+    assert "href" not in render_markdown(f"[x]({address})")
+    assert 'href="https://ok.example"' in render_markdown("[x](https://ok.example)")

@@ -154,7 +154,8 @@ def test_a_visitor_is_led_to_sign_in_and_nowhere_else(cast: Cast) -> None:
 
 def test_every_page_opens_and_is_linked_from_somewhere(cast: Cast) -> None:
     """One that a new page leaves out fails here: link to it, or say above who fetches it."""
-    places = places_of(cast)
+    # The labelling page would hand the pair out, whose own page is closed while it is labelled.
+    places = sorted(places_of(cast), key=lambda place: place.name.startswith("label"))
     client = Client()
     client.force_login(cast.carol)
     pages = {}
@@ -165,6 +166,7 @@ def test_every_page_opens_and_is_linked_from_somewhere(cast: Cast) -> None:
             if answer.status_code == 200:
                 pages[place.name] = place.path
     assert len(pages) >= 35
+    assert client.post("/projects/harbour/label/pause").status_code == 200
     linked = {resolve(urlsplit(path).path).view_name for path in crawl(client)}
     lost = set(pages) - linked - set(NO_LINK) - PUBLIC
     assert lost == set()
