@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -47,7 +46,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
     if Slot.objects.filter(
         pair=found, rater__user=request.user.pk, state=Slot.State.LEASED
     ).exists():
-        raise PermissionDenied("You are labelling this pair: its page opens when you are done.")
+        return render(request, "exports/pair_closed.html", {"project": project, "tab": "quality"})
     labels = (
         Label.objects.filter(pair=found)
         .select_related("rater", "superseded_by")
