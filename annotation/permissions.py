@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
 
 from annotation.errors import NotARaterError
 from annotation.models import Membership, Role
@@ -72,6 +73,12 @@ def _membership(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> M
     return membership
 
 
+def is_swapped_in(request: HttpRequest) -> bool:
+    """Whether htmx asks, to put the answer into a page that is open. The pages' own scripts, which
+    deal with the end of a session themselves, do not name the page they stand on."""
+    return "HX-Request" in request.headers and "HX-Current-URL" in request.headers
+
+
 class MemberRequest(HttpRequest):
     """A request of a signed-in member whose role has been checked."""
 
@@ -99,6 +106,12 @@ def member_view(
             except NotARaterError as error:
                 raise PermissionDenied(str(error)) from error
 
-        return login_required(guarded)
+        @wraps(view)
+        def signed_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated and is_swapped_in(request):
+                return render(request, "includes/signed_out.html")
+            return login_required(guarded)(request, *args, **kwargs)
+
+        return signed_in
 
     return decorate

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Literal
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,6 @@ from annotation.models import Choice, Label, Rater
 from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import Pair, Project
 from jobs.models import Job, JobState
-from judging.arithmetic import position_consistency
 from judging.errors import UnknownSelectionError
 from judging.models import JudgeConfig, JudgeRun, RunPair, Verdict
 
@@ -172,24 +171,19 @@ def _choose(run: JudgeRun, pairs: Iterable[int]) -> None:
 
 
 def run_consistency(run: JudgeRun) -> float | None:
-    """Position consistency over the run's pairs, per principle; None without both orders."""
-    return position_consistency(_both_orders(run))
-
-
-def _both_orders(run: JudgeRun) -> Iterator[tuple[float, float]]:
-    verdicts = (
-        Verdict.objects.filter(run=run, status=Verdict.Status.OK)
-        .order_by("pair", "principle", "sample", "order")
-        .values_list("pair", "principle", "sample", "p_first")
+    """Position consistency over the run's pairs, per principle; None without both orders. As
+    `position_consistency` has it, counted by the database: a page asks for it every two seconds."""
+    found = (
+        Verdict.objects.filter(run=run, status=Verdict.Status.OK, p_first__isnull=False)
+        .order_by()
+        .values("pair", "principle", "sample")
+        .annotate(orders=Count("pk"), low=Min("p_first"), high=Max("p_first"))
+        .filter(orders=2)
+        .aggregate(
+            seen=Count("orders"), same=Count("orders", filter=Q(low__gt=0.5) | Q(high__lt=0.5))
+        )
     )
-    previous: tuple[int, int | None, int, float | None] | None = None
-    for row in verdicts.iterator():
-        if previous is not None and row[:3] == previous[:3]:
-            if previous[3] is not None and row[3] is not None:
-                yield previous[3], row[3]
-            previous = None
-        else:
-            previous = row
+    return found["same"] / found["seen"] if found["seen"] else None
 
 
 def run_counts(run: JudgeRun) -> dict[str, int]:

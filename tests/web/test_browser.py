@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Dialog, Route
 from pytest_django.live_server_helper import LiveServer
 
@@ -469,3 +470,22 @@ def make_trial(cast: Cast, run: TrainingRun) -> Trial:
             "mass": 0.99,
         },
     )
+
+
+def test_a_page_that_polls_says_when_the_session_has_ended(
+    context: BrowserContext, cast: Cast
+) -> None:
+    config = make_judge(cast.project)
+    run = run_judge(config, by_number(lambda _: 0.9))
+    type(run).objects.filter(pk=run.pk).update(state=JobState.RUNNING, finished_at=None)
+    page = sign_in(context, "dan")
+    page.goto(reverse("judge_run", args=["harbour", run.pk]))
+    context.clear_cookies()
+
+    page.wait_for_selector("#run [data-signed-out]")
+
+    assert page.locator("#run [data-signed-out]").count() == 1
+    assert page.locator("input[name=login]").count() == 0, "no sign-in page inside the page"
+    page.click("#run a:text('Sign in')")
+    page.wait_for_url("**/login/**")
+    assert "next=" in page.url

@@ -1,0 +1,86 @@
+"""Pages that poll: the database counts for them, and the end of a session is said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
+
+from jobs.models import Job
+from tests.builders import Cast, make_cast
+from tests.web.test_walk import crawl
+from tests.web.worlds import used
+
+pytestmark = pytest.mark.django_db
+
+POLLED = re.compile(r'hx-get="([^"]+)" hx-trigger="every')
+BIG = re.compile(
+    r'FROM "(judging_verdict|judging_impactverdict|annotation_label|annotation_slot'
+    r'|constitution_chain|constitution_revision|serving_usage|training_trainingmetric)"'
+)
+COUNTED = re.compile(r"(COUNT|SUM|MIN|MAX|AVG)\(| LIMIT |1 AS .a.")
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def polled(cast: Cast, client: Client) -> set[str]:
+    """What the pages of a project poll, with every job in it under way."""
+    used(cast)
+    for model in job_models():
+        model.objects.update(state="running", finished_at=None)
+    client.force_login(cast.carol)
+    found = set()
+    for path in crawl(client):
+        answer = client.get(path, follow=True)
+        if answer["Content-Type"].startswith("text/html"):
+            found |= set(POLLED.findall(answer.content.decode()))
+    return found
+
+
+def job_models() -> list[type[Job]]:
+    return [model for model in apps.get_models() if issubclass(model, Job)]
+
+
+def test_figures_that_a_page_polls_are_counted_by_the_database(
+    client: Client, polled: set[str]
+) -> None:
+    kinds = {resolve(path).view_name for path in polled}
+    assert {
+        "judge_run",
+        "revision_run",
+        "training_run",
+        "inference",
+        "constitution_impact",
+    } <= kinds
+    for path in sorted(polled):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert client.get(path, headers={"HX-Request": "true"}).status_code == 200, path
+        for query in queries:
+            sql = query["sql"]
+            assert not BIG.search(sql) or COUNTED.search(sql), (path, sql)
+
+
+def test_what_is_polled_after_the_session_is_a_line_that_leads_to_sign_in(
+    client: Client, polled: set[str]
+) -> None:
+    client.logout()
+    for path in sorted(polled):
+        asked = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{path}"}
+        answer = client.get(path, headers=asked)
+        assert answer.status_code == 200, path
+        page = answer.content.decode()
+        assert "<html" not in page
+        assert f"/login/?next={path}" in page
+        assert "Sign in" in page
+        assert client.get(path).status_code == 302, "a page that is opened leads to sign in"
