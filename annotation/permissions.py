@@ -107,7 +107,7 @@ def member_view(
                 raise PermissionDenied(str(error)) from error
 
         @wraps(view)
-        def signed_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def signed_in(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated and is_swapped_in(request):
                 return render(request, "includes/signed_out.html")
             return login_required(guarded)(request, *args, **kwargs)
