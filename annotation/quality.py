@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from annotation.agreement import Coefficient
-from annotation.agreement.coefficient import Z
+from figures.intervals import wilson
 from figures.words import percent
 
 
@@ -89,7 +88,4 @@ def wilson_low(hits: int, n: int) -> float:
     """The lower end of Wilson's 95 % interval of a share, 0 where n is 0."""
     if n == 0:
         return 0.0
-    share = hits / n
-    centre = share + Z**2 / (2 * n)
-    spread = Z * math.sqrt((share * (1 - share) + Z**2 / (4 * n)) / n)
-    return max(0.0, (centre - spread) / (1 + Z**2 / n))
+    return float(wilson(hits / n, n)[0])

@@ -77,6 +77,30 @@ def few(n: object, units: str = "pairs") -> str:
     return f"Rests on {int(n)} {one}: too few to tell much."
 
 
+def said_share(
+    value: object, low: object, high: object, n: object, reason: str = "", units: str = "pairs"
+) -> str:
+    """A share in one line: with its interval or why it has none, and a warning where it rests on
+    few."""
+    return _said(percent(value), percent_between(low, high), n, reason, units)
+
+
+def said_number(
+    value: object, low: object, high: object, n: object, reason: str = "", units: str = "pairs"
+) -> str:
+    """A number in one line, as `said_share`."""
+    return _said(decimals(value), decimals_between(low, high), n, reason, units)
+
+
+def _said(value: str, interval: str, n: object, reason: str, units: str) -> str:
+    if value == NOTHING:
+        return f"undefined ({reason})" if reason else NOTHING
+    beside = [interval] if interval != NOTHING else [reason.rstrip(".")] if reason else []
+    if warning := few(n, units):
+        beside.append(warning[0].lower() + warning[1:].rstrip("."))
+    return f"{value} ({'; '.join(beside)})" if beside else value
+
+
 def _signed(value: float, digits: int) -> str:
     """With its sign, a real minus; nothing before what rounds to 0."""
     text = f"{100 * float(value):+.{digits}f}"

@@ -10,12 +10,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from annotation.agreement.coefficient import wilson
 from annotation.consensus_selectors import CHOICES, consensus_of
 from annotation.draws import uniform
 from annotation.models import Choice
 from corpus.hashing import sha256_of
 from corpus.models import Completion, Pair, Project
+from figures.intervals import share_of
 from inference.engine import Engine
 from inference.errors import InferenceError
 from jobs.errors import PermanentJobError
@@ -81,7 +81,7 @@ SAID = {
 @dataclass(frozen=True, slots=True)
 class AttackResult:
     """How often an attack won against real answers, ties counting half: `win_rate` in [0, 1] over
-    `n` pairs that the judge read, with its 95 % Wilson interval, None for none; `passed` where
+    `n` pairs that the judge read, with its 95 % interval, None for too few; `passed` where
     the rate is not above the `bound`."""
 
     name: str
@@ -268,9 +268,9 @@ def _result(name: str, scored: Sequence[tuple[Pair, float | None]], bound: float
     n = len(read)
     rate = low = high = None
     if n:
-        rate = sum(read) / n
-        ends = wilson(rate, n)
-        low, high = float(ends[0]), float(ends[1])
+        prompts = [pair.prompt_id for pair, score in scored if score is not None]
+        found = share_of(read, prompts)
+        rate, low, high = sum(read) / n, found.low, found.high
     won = [pair for pair, score in scored if score == 1.0]
     return AttackResult(
         name=name,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as students_t
 from sklearn.linear_model import LogisticRegression
 
-from annotation.agreement.coefficient import Z, wilson
+from figures.intervals import Share, group_numbers, ratio_of, share_of, too_few
 
 Floats = NDArray[np.float64]
 
 EDGE = 1e-6
 """Probabilities of exactly 0 and 1 have no log-odds."""
+
+LEAST_TO_REGRESS = 50
+"""Fewer decided pairs give a coefficient no interval that holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Figure:
         return asdict(self)
 
 
+def figure_of(share: Share) -> Figure:
+    """A share or mean as a figure."""
+    return Figure(share.value, share.n, share.low, share.high, share.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class PositionBias:
     """`first_shown` is the mean probability that the completion shown first gets, over both
@@ -46,11 +56,14 @@ class PositionBias:
     inconsistent: Figure
 
 
-def position_bias(p_ab: ArrayLike, p_ba: ArrayLike) -> PositionBias:
+def position_bias(
+    p_ab: ArrayLike, p_ba: ArrayLike, prompts: Sequence[Any] | None = None
+) -> PositionBias:
     """Both from each pair's `p_first` with first shown first (`p_ab`) and second (`p_ba`), (n,).
 
     Each pair is shown in both orders, so that its own worth cancels: the mean over the two of what
-    the first-shown got is (p_ab + 1 − p_ba) / 2. Its interval is that of a mean over pairs.
+    the first-shown got is (p_ab + 1 − p_ba) / 2. Intervals are clustered by `prompts` (n,), here
+    and below; without them each pair is taken for a prompt of its own.
 
     Source: position swapping as in Zheng et al. 2023 (arXiv 2306.05685, §3.4).
     """
@@ -59,25 +72,27 @@ def position_bias(p_ab: ArrayLike, p_ba: ArrayLike) -> PositionBias:
     if not n:
         nothing = Figure(None, 0, reason="No pair was judged in both orders.")
         return PositionBias(nothing, nothing, nothing)
-    shown = (ab + 1 - ba) / 2
-    pull = _mean((_log_odds(ab) - _log_odds(ba)) / 2, (-np.inf, np.inf))
-    differs = float(((ab - 0.5) * (ba - 0.5) <= 0).mean())
-    low, high = wilson(differs, n)
+    pull = ratio_of((_log_odds(ab) - _log_odds(ba)) / 2, np.ones(n), prompts)
     return PositionBias(
-        _mean(shown, (0.0, 1.0)),
+        figure_of(share_of((ab + 1 - ba) / 2, prompts)),
         Figure(_share(pull.value), n, _share(pull.low), _share(pull.high), pull.reason),
-        Figure(differs, n, float(low), float(high)),
+        figure_of(share_of((ab - 0.5) * (ba - 0.5) <= 0, prompts)),
     )
 
 
 def length_bias(
-    p_first: ArrayLike, length_first: ArrayLike, length_second: ArrayLike, human: ArrayLike
+    p_first: ArrayLike,
+    length_first: ArrayLike,
+    length_second: ArrayLike,
+    human: ArrayLike,
+    prompts: Sequence[Any] | None = None,
 ) -> Figure:
     """How much a judge's odds for the longer grow with its length, humans' choice held fixed.
 
     The coefficient of log(length_first / length_second) in a logistic regression of the judge's
     winner on it and on the humans' choice: 0 where length means nothing beyond what humans see in
-    it; 1 where an answer twice as long has twice the odds. Wald's interval.
+    it; 1 where an answer twice as long has twice the odds. Its interval is of the sandwich variance
+    between prompts.
 
     Args:
         p_first: the judge's probabilities (n,); pairs at exactly one half name no winner.
@@ -90,7 +105,11 @@ def length_bias(
     decided = p != 0.5
     ratio = _log_ratio(length_first, length_second)[decided]
     return _coefficient(
-        (p[decided] > 0.5).astype(int), ratio, [human_says[decided]], "ratio of lengths"
+        (p[decided] > 0.5).astype(int),
+        ratio,
+        [human_says[decided]],
+        "ratio of lengths",
+        _of(prompts, decided),
     )
 
 
@@ -101,6 +120,7 @@ def formatting_bias(
     length_first: ArrayLike,
     length_second: ArrayLike,
     human: ArrayLike,
+    prompts: Sequence[Any] | None = None,
 ) -> Figure:
     """How much a judge's odds grow for the more formatted, length and humans' choice held fixed.
 
@@ -117,15 +137,18 @@ def formatting_bias(
         np.sign(first - second)[decided],
         [ratio, human_says[decided]],
         "amount of formatting",
+        _of(prompts, decided),
     )
 
 
-def self_preference(p_own: ArrayLike, human_own: ArrayLike) -> Figure:
+def self_preference(
+    p_own: ArrayLike, human_own: ArrayLike, prompts: Sequence[Any] | None = None
+) -> Figure:
     """How much more often than humans a judge takes the answer of its own family of models.
 
     The mean over pairs, of which one answer is its own family's and the other is not, of the
     judge's probability for its own minus the humans' choice of it: 0 where it sees its own as
-    humans do. Interval of a mean of paired differences.
+    humans do.
 
     Args:
         p_own: the judge's probability of its own family's answer (n,).
@@ -135,11 +158,14 @@ def self_preference(p_own: ArrayLike, human_own: ArrayLike) -> Figure:
         (arXiv 2404.13076); humans' choice as what is deserved.
     """
     judge, human = _columns(p_own, human_own)
-    if not len(judge):
-        return Figure(
-            None, 0, reason="No pair that humans judged sets its own family against another model."
+    return figure_of(
+        share_of(
+            judge - human,
+            prompts,
+            ends=(-1.0, 1.0),
+            nothing="No pair that humans judged sets its own family against another model.",
         )
-    return _mean(judge - human, (-1.0, 1.0))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +177,8 @@ class LengthBin:
     high: float
     n: int
     judge: float
-    judge_low: float
-    judge_high: float
+    judge_low: float | None
+    judge_high: float | None
     humans: float | None
     n_humans: int
 
@@ -161,7 +187,11 @@ LENGTH_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, np.inf)
 
 
 def wins_by_length(
-    p_first: ArrayLike, length_first: ArrayLike, length_second: ArrayLike, human: ArrayLike
+    p_first: ArrayLike,
+    length_first: ArrayLike,
+    length_second: ArrayLike,
+    human: ArrayLike,
+    prompts: Sequence[Any] | None = None,
 ) -> list[LengthBin]:
     """The win rate of the longer by how much longer it is, in doublings; bins without pairs are
     left out. Arguments as of `length_bias`."""
@@ -175,17 +205,16 @@ def wins_by_length(
         n = int(here.sum())
         if not n:
             continue
-        share = float(longer_won[here].mean())
-        ends = wilson(share, n)
+        judge = share_of(longer_won[here], _of(prompts, here))
         told = here & (human_says != 0)
         found.append(
             LengthBin(
                 low,
                 min(high, 4.0),
                 n,
-                share,
-                float(ends[0]),
-                float(ends[1]),
+                float(longer_won[here].mean()),
+                judge.low,
+                judge.high,
                 float(humans_took_longer[told].mean()) if told.any() else None,
                 int(told.sum()),
             )
@@ -193,20 +222,32 @@ def wins_by_length(
     return found
 
 
-def longer_wins(p_first: ArrayLike, length_first: ArrayLike, length_second: ArrayLike) -> Figure:
+def longer_wins(
+    p_first: ArrayLike,
+    length_first: ArrayLike,
+    length_second: ArrayLike,
+    prompts: Sequence[Any] | None = None,
+) -> Figure:
     """The share of decided pairs of unequal length in which the longer completion wins."""
     p, first = _columns(p_first, length_first)
     _, second = _columns(p_first, length_second)
     counted = (p != 0.5) & (first != second)
-    n = int(counted.sum())
-    if not n:
-        return Figure(None, 0, reason="No decided pair has completions of unequal length.")
-    share = float(((p > 0.5) == (first > second))[counted].mean())
-    low, high = wilson(share, n)
-    return Figure(share, n, float(low), float(high))
+    return figure_of(
+        share_of(
+            ((p > 0.5) == (first > second))[counted],
+            _of(prompts, counted),
+            nothing="No decided pair has completions of unequal length.",
+        )
+    )
 
 
-def _coefficient(won: NDArray[np.int64], of: Floats, beside: list[Floats], what: str) -> Figure:
+def _coefficient(
+    won: NDArray[np.int64],
+    of: Floats,
+    beside: list[Floats],
+    what: str,
+    prompts: Sequence[Any] | None,
+) -> Figure:
     """The coefficient of `of` in a logistic regression of `won` on it and on what is `beside`."""
     n = len(won)
     if n < 10 or len(np.unique(won)) < 2:
@@ -222,9 +263,27 @@ def _coefficient(won: NDArray[np.int64], of: Floats, beside: list[Floats], what:
     weights = model.coef_[0]
     fitted = 1 / (1 + np.exp(-design @ weights))
     information = design.T @ (design * (fitted * (1 - fitted))[:, None])
-    covariance = np.linalg.inv(information + np.eye(design.shape[1]) / 1e3)
-    value, error = float(weights[1]), float(np.sqrt(covariance[1, 1]))
-    return Figure(value, n, value - Z * error, value + Z * error)
+    bread = np.linalg.inv(information + np.eye(design.shape[1]) / 1e3)
+    place = group_numbers(range(n) if prompts is None else prompts)
+    many = int(place.max()) + 1
+    value = float(weights[1])
+    reason = too_few(n, many)
+    if n < LEAST_TO_REGRESS:
+        reason = f"{n} decided pairs: no interval is given below {LEAST_TO_REGRESS}."
+    if reason:
+        return Figure(value, n, reason=reason)
+    # Residuals are pulled towards 0 where a pair weighs much; without that the variance is short.
+    leverage = np.einsum("ij,jk,ik->i", design, bread, design) * fitted * (1 - fitted)
+    scores = design * ((won - fitted) / np.clip(1 - leverage, 0.1, 1))[:, None]
+    by_prompt = np.zeros((many, design.shape[1]))
+    np.add.at(by_prompt, place, scores)
+    sandwich = bread @ (by_prompt.T @ by_prompt) @ bread
+    half = students_t.ppf(0.975, many - 1) * float(np.sqrt(sandwich[1, 1] * many / (many - 1)))
+    return Figure(value, n, value - half, value + half)
+
+
+def _of(groups: Sequence[Any] | None, where: NDArray[np.bool_]) -> Sequence[Any] | None:
+    return None if groups is None else np.asarray(groups)[where].tolist()
 
 
 def _log_ratio(first: ArrayLike, second: ArrayLike) -> Floats:
@@ -233,14 +292,6 @@ def _log_ratio(first: ArrayLike, second: ArrayLike) -> Floats:
         raise ValueError("lengths above 0 are wanted")
     ratio: Floats = np.log(one / other)
     return ratio
-
-
-def _mean(values: Floats, bounds: tuple[float, float]) -> Figure:
-    n, mean = len(values), float(values.mean())
-    if n < 2:
-        return Figure(mean, n, reason="One pair has no interval.")
-    half = Z * float(values.std(ddof=1)) / float(np.sqrt(n))
-    return Figure(mean, n, max(bounds[0], mean - half), min(bounds[1], mean + half))
 
 
 def _log_odds(p: Floats) -> Floats:

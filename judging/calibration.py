@@ -6,6 +6,7 @@ humans prefer first and 0 where they prefer second; pairs without a human prefer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from annotation.agreement.coefficient import wilson
+from figures.intervals import share_of
 
 Floats = NDArray[np.float64]
 Method = Literal["temperature", "isotonic"]
@@ -25,14 +26,14 @@ EDGE = 1e-6
 """Probabilities of exactly 0 and 1 have no logit."""
 
 LEAST_TO_FIT = 20
-REPLICATES = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
     """Pairs with a probability in [low, high): how many, what the judge said, what humans said.
 
-    `share` is of pairs in which humans prefer first, with its 95 % Wilson interval.
+    `share` is of pairs in which humans prefer first, with its 95 % interval, clustered by
+    prompt; None where the pairs are too few for one.
     """
 
     low: float
@@ -40,11 +41,13 @@ class Bin:
     n: int
     mean_p: float
     share: float
-    share_low: float
-    share_high: float
+    share_low: float | None
+    share_high: float | None
 
 
-def reliability(p: ArrayLike, y: ArrayLike, bins: int = BINS) -> list[Bin]:
+def reliability(
+    p: ArrayLike, y: ArrayLike, bins: int = BINS, prompts: Sequence[Any] | None = None
+) -> list[Bin]:
     """The reliability diagram: equal bins of [0, 1], those without pairs left out.
 
     Raises ValueError for probabilities outside [0, 1] or other outcomes than 0 and 1.
@@ -60,17 +63,18 @@ def reliability(p: ArrayLike, y: ArrayLike, bins: int = BINS) -> list[Bin]:
         n = int(here.sum())
         if not n:
             continue
-        share = float(truth[here].mean())
-        low, high = wilson(share, n)
+        came = share_of(
+            truth[here], None if prompts is None else np.asarray(prompts)[here].tolist()
+        )
         found.append(
             Bin(
                 number / bins,
                 (number + 1) / bins,
                 n,
                 float(said[here].mean()),
-                share,
-                float(low),
-                float(high),
+                float(truth[here].mean()),
+                came.low,
+                came.high,
             )
         )
     return found
@@ -86,33 +90,6 @@ def expected_calibration_error(p: ArrayLike, y: ArrayLike, bins: int = BINS) -> 
     if not n:
         return None
     return float(sum(one.n * abs(one.mean_p - one.share) for one in found) / n)
-
-
-def calibration_error_interval(
-    p: ArrayLike, y: ArrayLike, *, seed: int = 0, replicates: int = REPLICATES
-) -> tuple[float, float] | None:
-    """The 95 % percentile-bootstrap interval, over pairs, of the expected calibration error; None
-    for fewer than LEAST_TO_FIT pairs.
-
-    The error of a resample is larger on average than that of the sample, as its bins are noisier:
-    the interval leans upwards, and is made to hold the point.
-
-    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
-    """
-    said, truth = _checked(p, y)
-    n = len(said)
-    if n < LEAST_TO_FIT:
-        return None
-    place = np.minimum((said * BINS).astype(int), BINS - 1)
-    gap = said - truth
-    rng = np.random.default_rng(seed)
-    errors = []
-    for _ in range(replicates):
-        drawn = rng.integers(0, n, n)
-        errors.append(np.abs(np.bincount(place[drawn], gap[drawn], BINS)).sum() / n)
-    point = float(np.abs(np.bincount(place, gap, BINS)).sum() / n)
-    low, high = np.quantile(errors, [0.025, 0.975])
-    return min(float(low), point), max(float(high), point)
 
 
 def fit_temperature(p: ArrayLike, y: ArrayLike) -> float:

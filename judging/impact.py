@@ -292,6 +292,7 @@ def _judged(run: ImpactRun) -> list[Judged]:
                 ),
             },
             readings=readings[one.pair_id],
+            prompt=one.pair.prompt_id,
         )
         for one in pairs
     ]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from scipy.stats import binomtest
 
-from annotation.agreement import agreement_of_two, cohen_kappa
+from annotation.agreement import cohen_kappa
+from figures.intervals import share_of
 from judging.arithmetic import Outcome, Reading, combine, outcome
 
-Z = 1.959963984540054
 CATEGORIES: tuple[Outcome, ...] = ("first", "second", "equal")
 """Both bad is no preference either: among judges there is no such answer."""
 
@@ -30,26 +29,35 @@ class Principle:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One pair of the audit set: what humans chose, and the readings by comparison text."""
+    """One pair of the audit set: what humans chose, and the readings by comparison text; `prompt`
+    is its own where it is not said."""
 
     pair: int
     human: str
     strata: Mapping[str, str]
     readings: Mapping[str, Sequence[Reading]]
+    prompt: int | None = None
+
+    @property
+    def group(self) -> tuple[str, int]:
+        """What pairs of one prompt have in common."""
+        return ("pair", self.pair) if self.prompt is None else ("prompt", self.prompt)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A difference of two shares over the same pairs, with its 95 % interval.
+    """A difference of two shares over the same pairs, with its 95 % interval, None where
+    they are too few for one.
 
     `p_value` is McNemar's, exact: of a difference so large where there is none.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p_value: float
     n: int
+    reason: str = ""
 
 
 def p_first_by(judged: Judged, principles: Sequence[Principle]) -> float | None:
@@ -71,32 +79,44 @@ def human_outcome(choice: str) -> Outcome:
     return "second" if choice == "second" else "equal"
 
 
-def agreement(pairs: Iterable[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """Raw agreement and Cohen's κ of two lists of outcomes, each with n and interval."""
+Said = tuple[Judged, Outcome]
+
+
+def agreement(pairs: Iterable[Said]) -> dict[str, Any]:
+    """Raw agreement with humans, its interval over prompts, and Cohen's κ."""
     table = [[0] * len(CATEGORIES) for _ in CATEGORIES]
-    for human, judge in pairs:
+    same, groups = [], []
+    for one, judge in pairs:
+        human = human_outcome(one.human)
         table[CATEGORIES.index(human)][CATEGORIES.index(judge)] += 1
+        same.append(human == judge)
+        groups.append(one.group)
     return {
-        "agreement": agreement_of_two([table])[0].as_json(),
+        "agreement": share_of(same, groups).as_json(),
         "kappa": cohen_kappa(table).as_json(),
     }
 
 
-def paired_change(gained: int, lost: int, n: int) -> Change:
-    """The change of a share from n pairs, of which `gained` became right and `lost` wrong.
+def paired_change(
+    before: Sequence[bool], after: Sequence[bool], groups: Sequence[Any] | None = None
+) -> Change:
+    """The change of a share over the same pairs: whether each was right `before` and is `after`.
 
-    Source: the Wald interval of a difference of paired proportions and McNemar's exact test, as in
-        Agresti 2013, "Categorical Data Analysis", §11.1.
+    Source: McNemar's exact test, as in Agresti 2013, "Categorical Data Analysis", §11.1; the
+    interval is that of `figures.intervals.share_of`, clustered by `groups`.
 
     Raises:
-        ValueError: no pairs, or more changes than pairs.
+        ValueError: no pairs, or numbers that differ.
     """
-    if n < 1 or gained < 0 or lost < 0 or gained + lost > n:
-        raise ValueError(f"got {gained} gained and {lost} lost of {n}")
-    value = (gained - lost) / n
-    half = Z * math.sqrt(gained + lost - (gained - lost) ** 2 / n) / n
+    if not before or len(before) != len(after):
+        raise ValueError(f"got {len(before)} pairs before and {len(after)} after")
+    moved = [int(now) - int(then) for then, now in zip(before, after, strict=True)]
+    gained, lost = moved.count(1), moved.count(-1)
     p_value = 1.0 if gained + lost == 0 else float(binomtest(gained, gained + lost).pvalue)
-    return Change(value, max(-1.0, value - half), min(1.0, value + half), p_value, n)
+    found = share_of(moved, groups, ends=(-1.0, 1.0))
+    return Change(
+        (gained - lost) / len(moved), found.low, found.high, p_value, len(moved), found.reason
+    )
 
 
 def figures(
@@ -128,7 +148,7 @@ def figures(
     found: dict[str, Any] = {
         "n": len(rows),
         "unreadable": len(judged) - len(rows),
-        "after": agreement((human_outcome(one.human), after) for one, _, after in said),
+        "after": agreement((one, after) for one, _, after in said),
         "before": None,
         "change": None,
         "flips": [],
@@ -137,16 +157,18 @@ def figures(
         "strata": _strata(said),
     }
     if base and rows:
-        found["before"] = agreement(
-            (human_outcome(one.human), before) for one, before, _ in said if before is not None
-        )
+        found["before"] = agreement((one, before) for one, before, _ in said if before is not None)
         right = [
             (before == human_outcome(one.human), after == human_outcome(one.human))
             for one, before, after in said
         ]
-        gained = sum(now and not then for then, now in right)
-        lost = sum(then and not now for then, now in right)
-        found["change"] = asdict(paired_change(gained, lost, len(right)))
+        found["change"] = asdict(
+            paired_change(
+                [then for then, _ in right],
+                [now for _, now in right],
+                [one.group for one, _, _ in said],
+            )
+        )
         flips = sorted(
             (
                 (-abs(p_after - 0.5), one.pair, one, before, after, p_before, p_after)
@@ -202,7 +224,7 @@ def _alone(judged: Sequence[Judged], principle: Principle, tie_band: float) -> d
     for one in judged:
         p_first = p_first_by(one, [principle])
         if p_first is not None:
-            pairs.append((human_outcome(one.human), outcome(p_first, tie_band=tie_band)))
+            pairs.append((one, outcome(p_first, tie_band=tie_band)))
     return agreement(pairs)
 
 
@@ -218,13 +240,13 @@ def _strata(
             continue
         for value in values:
             there = [row for row in said if row[0].strata.get(dimension) == value]
-            before = [(human_outcome(one.human), then) for one, then, _ in there if then]
+            before = [(one, then) for one, then, _ in there if then]
             rows.append(
                 {
                     "dimension": dimension,
                     "stratum": value,
                     "before": agreement(before) if before else None,
-                    "after": agreement((human_outcome(one.human), now) for one, _, now in there),
+                    "after": agreement((one, now) for one, _, now in there),
                 }
             )
     return rows

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from figures.words import percent, points
+from figures.words import FEW, percent, points
 from judging.bias import Figure
 from judging.models import JudgePolicy
 from judging.report import JudgeReport
+
+NO_ECE_INTERVAL = "No interval: with few pairs in a bin the error itself leans upwards."
 
 WIDTH = 200.0
 """Of the picture, in its own units; its middle is no bias."""
@@ -32,6 +34,13 @@ class Mark:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance alone may have put it over its bound, as far as can be told."""
+        if self.figure.low is None:
+            return self.figure.n < FEW
+        return not self.surely
 
     @property
     def picture(self) -> dict[str, str]:
@@ -59,13 +68,12 @@ class Mark:
 
 def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
     """Every fault that the report has a figure for, against the project's bounds."""
-    low, high = report.ece_interval or (None, None)
     error = Figure(
         report.ece,
         sum(one.n for one in report.bins),
-        low,
-        high,
-        reason="" if report.ece is not None else "No pair has a probability and a human choice.",
+        reason=NO_ECE_INTERVAL
+        if report.ece is not None
+        else "No pair has a probability and a human choice.",
     )
     return [
         mark_of(

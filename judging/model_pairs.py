@@ -43,10 +43,10 @@ def win_rates(config: JudgeConfig) -> list[ModelsCompared]:
         .filter(rater=config.rater_id, p_first__isnull=False)
         .values_list("pair_id", "p_first")
     )
-    both: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    alone: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    both: defaultdict[tuple[str, str], list[tuple[float, float, int]]] = defaultdict(list)
+    alone: defaultdict[tuple[str, str], list[tuple[float, int]]] = defaultdict(list)
     by_humans_alone: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for pk, first, second in _pairs(config).iterator(10_000):
+    for pk, prompt, first, second in _pairs(config).iterator(10_000):
         turned = first > second
         names = (second, first) if turned else (first, second)
         human, p_first = humans.get(pk), judge.get(pk)
@@ -55,17 +55,19 @@ def win_rates(config: JudgeConfig) -> list[ModelsCompared]:
             continue
         said = 1 - p_first if turned else p_first
         if human is None:
-            alone[names].append(said)
+            alone[names].append((said, prompt))
         else:
-            both[names].append((1 - human if turned else human, said))
+            both[names].append((1 - human if turned else human, said, prompt))
     found = [
         ModelsCompared(
             *names,
             pairs=len(both[names]) + len(alone[names]) + by_humans_alone[names],
             rate=win_rate(
-                [human for human, _ in both[names]],
-                [said for _, said in both[names]],
-                alone[names],
+                [human for human, _, _ in both[names]],
+                [said for _, said, _ in both[names]],
+                [said for said, _ in alone[names]],
+                prompts=[prompt for _, _, prompt in both[names]],
+                prompts_alone=[prompt for _, prompt in alone[names]],
             ),
         )
         for names in {*both, *alone}
@@ -79,7 +81,7 @@ def _pairs(config: JudgeConfig) -> Any:
         .filter(first__model_version__isnull=False, second__model_version__isnull=False)
         .exclude(first__model_version=F("second__model_version"))
         .order_by("pk")
-        .values_list("pk", "first__model_version__name", "second__model_version__name")
+        .values_list("pk", "prompt_id", "first__model_version__name", "second__model_version__name")
     )
 
 

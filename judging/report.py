@@ -14,15 +14,16 @@ from django.core.cache import cache
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
-from annotation.agreement import agreement_of_two, cohen_kappa
-from annotation.agreement.coefficient import wilson
+from annotation.agreement import cohen_kappa
 from annotation.models import Choice, GoldPair, Label
 from constitution.models import Principle
+from figures.intervals import share_of
 from judging.arithmetic import outcome
 from judging.bias import (
     Figure,
     LengthBin,
     PositionBias,
+    figure_of,
     formatting_bias,
     length_bias,
     longer_wins,
@@ -33,7 +34,6 @@ from judging.bias import (
 from judging.calibration import (
     Bin,
     Mended,
-    calibration_error_interval,
     expected_calibration_error,
     held_out,
     reliability,
@@ -48,6 +48,7 @@ from judging.report_data import (
     both_orders,
     by_pair,
     human_majority,
+    prompts_of,
     said_by,
     texts_of,
 )
@@ -109,7 +110,6 @@ class JudgeReport:
     confusion: list[list[int]]
     bins: list[Bin]
     ece: float | None
-    ece_interval: tuple[float, float] | None
     mended: list[Mended]
     orders: OrderFigures
     position: PositionBias
@@ -183,8 +183,15 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
     first, second = texts.length_first[known], texts.length_second[known]
     decided = worth != 0
     p_decided, y = p[decided], (worth[decided] > 0).astype(float)
+    prompt = prompts_of(said.pair, readings.pair)
+    here = np.array([prompt[one] for one in said.pair.tolist()], dtype=np.int64)
+    prompts = here[known].tolist()
+    orders_of = [prompt[one] for one in pairs.pair.tolist()]
+    spoken = [(h, c) for h, c in zip(said.human, said.choice, strict=True) if h is not None]
+    prompts_spoken = [p_ for p_, h in zip(here.tolist(), said.human, strict=True) if h is not None]
     mended = [held_out(method, p_decided, y) for method in ("temperature", "isotonic")]
     own = texts.own[known]
+    own_worth = (worth * own + 1) / 2
     kin = (own != 0) & np.array([one is not None for one in said.human], dtype=bool)[known]
     return JudgeReport(
         judge=config.rater.name,
@@ -192,30 +199,38 @@ def judge_report(config: JudgeConfig) -> JudgeReport:
         verdicts=_verdict_counts(config),
         compared=sum(map(sum, table)),
         kappa=cohen_kappa(table).as_json(),
-        agreement=agreement_of_two([table])[0].as_json(),
+        agreement=agreement_on(
+            [(_place(human), _place(judge)) for human, judge in spoken], prompts_spoken
+        ),
         confusion=table,
-        bins=reliability(p_decided, y),
+        bins=reliability(p_decided, y, prompts=here[known][decided].tolist()),
         ece=expected_calibration_error(p_decided, y),
-        ece_interval=calibration_error_interval(p_decided, y),
         mended=[one for one in mended if one is not None],
         orders=_order_figures(config, readings, pairs),
-        position=position_bias(pairs.p_ab, pairs.p_ba),
+        position=position_bias(pairs.p_ab, pairs.p_ba, orders_of),
         first_shown_histogram=np.histogram(
             (pairs.p_ab + 1 - pairs.p_ba) / 2, bins=HISTOGRAM_BINS, range=(0, 1)
         )[0].tolist(),
-        length=length_bias(p, first, second, worth),
+        length=length_bias(p, first, second, worth, prompts),
         formatting=formatting_bias(
-            p, texts.marks_first[known], texts.marks_second[known], first, second, worth
+            p, texts.marks_first[known], texts.marks_second[known], first, second, worth, prompts
         ),
         self_preference=self_preference(
-            np.where(own > 0, p, 1 - p)[kin], ((worth * own + 1) / 2)[kin]
+            np.where(own > 0, p, 1 - p)[kin],
+            own_worth[kin],
+            here[known][kin].tolist(),
         ),
-        longer_wins=longer_wins(p, first, second),
-        humans_longer_wins=longer_wins((worth + 1) / 2, first, second),
-        by_length=wins_by_length(p, first, second, worth),
-        principles=_by_principle(config, readings),
-        strata=_by_stratum(said, texts.strata, pairs),
+        longer_wins=longer_wins(p, first, second, prompts),
+        humans_longer_wins=longer_wins((worth + 1) / 2, first, second, prompts),
+        by_length=wins_by_length(p, first, second, worth, prompts),
+        principles=_by_principle(config, readings, prompt),
+        strata=_by_stratum(said, texts.strata, pairs, prompt),
     )
+
+
+def agreement_on(said: Sequence[tuple[int, int]], prompts: Sequence[int]) -> dict[str, Any]:
+    """The share of pairs on which two say the same, with its interval over prompts."""
+    return share_of([one == other for one, other in said], prompts).as_json()
 
 
 def unscaled(config: JudgeConfig) -> tuple[Floats, Floats]:
@@ -278,7 +293,7 @@ def _order_figures(config: JudgeConfig, readings: Readings, pairs: Readings) -> 
     )
 
 
-def _by_principle(config: JudgeConfig, readings: Readings) -> list[Part]:
+def _by_principle(config: JudgeConfig, readings: Readings, prompt: dict[int, int]) -> list[Part]:
     """What each principle alone would have said."""
     humans = human_majority(config)
     names = dict(
@@ -293,11 +308,14 @@ def _by_principle(config: JudgeConfig, readings: Readings) -> list[Part]:
         human = [humans.get(int(one)) for one in readings.pair[here]]
         choice = [outcome(float(one), tie_band=config.tie_band) for one in p]
         inconsistent = (readings.p_ab[here] - 0.5) * (readings.p_ba[here] - 0.5) <= 0
-        found.append(_part("principle", name, p, choice, human, inconsistent))
+        prompts = [prompt[int(one)] for one in readings.pair[here]]
+        found.append(_part("principle", name, p, choice, human, prompts, inconsistent, prompts))
     return found
 
 
-def _by_stratum(said: Said, strata: dict[str, list[str]], pairs: Readings) -> list[Part]:
+def _by_stratum(
+    said: Said, strata: dict[str, list[str]], pairs: Readings, prompt: dict[int, int]
+) -> list[Part]:
     changes = dict(
         zip(
             pairs.pair.tolist(),
@@ -314,7 +332,8 @@ def _by_stratum(said: Said, strata: dict[str, list[str]], pairs: Readings) -> li
             rows = [row for row, one in enumerate(strata[name]) if one == value]
             if len(rows) < LEAST_IN_PART:
                 continue
-            inconsistent = [changes[pair] for pair in said.pair[rows].tolist() if pair in changes]
+            ids = said.pair[rows].tolist()
+            inconsistent = [changes[pair] for pair in ids if pair in changes]
             found.append(
                 _part(
                     name,
@@ -322,7 +341,9 @@ def _by_stratum(said: Said, strata: dict[str, list[str]], pairs: Readings) -> li
                     said.p_first[rows],
                     [said.choice[row] for row in rows],
                     [said.human[row] for row in rows],
+                    [prompt[pair] for pair in ids],
                     np.array(inconsistent, dtype=bool),
+                    [prompt[pair] for pair in ids if pair in changes],
                 )
             )
     return found
@@ -334,7 +355,9 @@ def _part(
     p: Floats,
     choice: Sequence[str],
     human: Sequence[str | None],
+    prompts: Sequence[int],
     inconsistent: NDArray[np.bool_],
+    prompts_read: Sequence[int],
 ) -> Part:
     table = [[0] * len(CATEGORIES) for _ in CATEGORIES]
     for says, judge in zip(human, choice, strict=True):
@@ -349,16 +372,16 @@ def _part(
         name=name,
         pairs=len(p),
         kappa=cohen_kappa(table).as_json(),
-        accuracy=_share(right, "Humans prefer one on none of these pairs."),
+        accuracy=figure_of(
+            share_of(
+                right,
+                np.asarray(prompts, dtype=np.int64)[usable].tolist(),
+                nothing="Humans prefer one on none of these pairs.",
+            )
+        ),
         ece=expected_calibration_error(p_decided, y),
         mended=held_out("temperature", p_decided, y),
-        inconsistent=_share(inconsistent, "No pair was read in both orders."),
+        inconsistent=figure_of(
+            share_of(inconsistent, prompts_read, nothing="No pair was read in both orders.")
+        ),
     )
-
-
-def _share(values: NDArray[np.bool_], reason: str) -> Figure:
-    if not len(values):
-        return Figure(None, 0, reason=reason)
-    share = float(values.mean())
-    low, high = wilson(share, len(values))
-    return Figure(share, len(values), float(low), float(high))

@@ -134,6 +134,16 @@ def by_pair(readings: Readings, weights: dict[int, float] | None = None) -> Read
     )
 
 
+def prompts_of(*pairs: NDArray[np.int64]) -> dict[int, int]:
+    """The prompt of each of the pairs: pairs of one prompt are alike."""
+    ids = sorted({int(one) for some in pairs for one in some})
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), PAIRS_AT_ONCE):
+        rows = Pair.objects.filter(pk__in=ids[start : start + PAIRS_AT_ONCE])
+        found.update(rows.values_list("pk", "prompt_id"))
+    return found
+
+
 def texts_of(config: JudgeConfig, pairs: NDArray[np.int64]) -> Texts:
     """Lengths (characters, an empty one counting as one), formatting, authors and strata."""
     own = _own_family(config)

@@ -7,13 +7,15 @@ the humans' own where it is right.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotation.agreement.coefficient import Z
+from figures.intervals import group_numbers, share_of, too_few
+from figures.together import LEAST_ALONE, LEAST_SURE, Groups, together
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +25,8 @@ LEAST = 2
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A win rate in [0, 1] with its 95 % interval, from `n` pairs; `value` None with a `reason`."""
+    """A win rate in [0, 1] with its 95 % interval, from `n` pairs; `reason` says why `value`, or
+    `low` and `high`, are None."""
 
     value: float | None
     n: int
@@ -45,43 +48,76 @@ class WinRate:
     power: float | None
 
 
-def win_rate(human: ArrayLike, judge_of_human: ArrayLike, judge_alone: ArrayLike) -> WinRate:
+def win_rate(
+    human: ArrayLike,
+    judge_of_human: ArrayLike,
+    judge_alone: ArrayLike,
+    *,
+    prompts: Sequence[Any] | None = None,
+    prompts_alone: Sequence[Any] | None = None,
+) -> WinRate:
     """The rate by which the first of two models wins.
 
     `human` (n,) are humans' preferences, 1 for the first model, ½ for neither, 0 for the second;
     `judge_of_human` (n,) are the judge's probabilities on the same pairs; `judge_alone` (N,) those
     on pairs that no human judged. The pairs of both must be drawn alike: a judge corrected on hard
-    pairs is not corrected on easy ones.
+    pairs is not corrected on easy ones. Intervals are clustered by `prompts` (n,) and
+    `prompts_alone` (N,); without them each pair is taken for a prompt of its own.
 
     Raises ValueError for values outside [0, 1] or n that differ.
 
-    Source: Angelopoulos et al. 2023, "Prediction-powered inference" (arXiv 2301.09633, algorithm
-        1), with the power tuning of Angelopoulos, Duchi and Zrnic 2023, "PPI++" (arXiv 2311.01453,
-        §6), clipped to [0, 1].
+    Source: as `figures.together.together` and `figures.intervals.share_bounds`.
     """
     y, f, more = (_checked(one) for one in (human, judge_of_human, judge_alone))
     if y.shape != f.shape:
         raise ValueError(f"{len(y)} human and {len(f)} judge values of the same pairs")
-    power = _power(y, f, more)
-    together = Rate(None, len(y) + len(more), reason=_lacking(y, more))
-    if power is not None:
-        residual = y - power * f
-        value = power * float(more.mean()) + float(residual.mean())
-        variance = power**2 * more.var(ddof=1) / len(more) + residual.var(ddof=1) / len(y)
-        together = _rate(value, float(variance), len(y) + len(more))
-    return WinRate(_mean(y), _mean(np.concatenate([f, more])), together, power)
+    of_both = list(range(len(y))) if prompts is None else list(prompts)
+    of_alone = (
+        [-1 - place for place in range(len(more))] if prompts_alone is None else list(prompts_alone)
+    )
+    joint, power = _together(y, f, more, of_both, of_alone)
+    return WinRate(
+        _mean(y, of_both),
+        _mean(np.concatenate([f, more]), [*of_both, *of_alone]),
+        joint,
+        power,
+    )
 
 
-def _power(y: Floats, f: Floats, more: Floats) -> float | None:
-    """The share of the judge that makes the interval narrowest; None where it cannot be told."""
-    if len(y) < LEAST or len(more) < LEAST:
-        return None
-    said = np.concatenate([f, more])
-    if np.ptp(said) == 0:
-        return 0.0
-    spread = float(said.var(ddof=1))
-    covariance = float(np.cov(y, f, ddof=1)[0, 1])
-    return min(1.0, max(0.0, covariance / ((1 + len(y) / len(more)) * spread)))
+def _together(
+    y: Floats, f: Floats, more: Floats, of_both: list[Any], of_alone: list[Any]
+) -> tuple[Rate, float | None]:
+    n = len(y) + len(more)
+    if reason := _lacking(y, more):
+        return Rate(None, n, reason=reason), None
+    place = group_numbers([*of_both, *of_alone])
+    many = int(place.max()) + 1
+    mine, alone = place[: len(y)], place[len(y) :]
+    found = together(
+        Groups(
+            np.bincount(mine, y, many),
+            np.bincount(mine, f, many),
+            np.bincount(mine, minlength=many).astype(np.float64),
+            np.bincount(alone, more, many),
+            np.bincount(alone, minlength=many).astype(np.float64),
+        )
+    )
+    value, power = float(found.value), float(found.power)
+    if reason := _unsure(len(y), len(set(of_both)), len(more)):
+        return Rate(value, n, reason=reason), power
+    return Rate(value, n, float(found.low), float(found.high)), power
+
+
+def _unsure(n: int, prompts: int, more: int) -> str:
+    """Why so few have no joint interval that holds; empty where they have one."""
+    if n < LEAST_SURE:
+        return f"{n} pairs were judged by both: no interval is given below {LEAST_SURE}."
+    if more < LEAST_ALONE:
+        return (
+            f"{more} pairs were judged by the judge alone: no interval is given below "
+            f"{LEAST_ALONE}."
+        )
+    return too_few(n, prompts)
 
 
 def _lacking(y: Floats, more: Floats) -> str:
@@ -92,17 +128,9 @@ def _lacking(y: Floats, more: Floats) -> str:
     return ""
 
 
-def _mean(values: Floats) -> Rate:
-    n = len(values)
-    if n < LEAST:
-        value = float(values[0]) if n else None
-        return Rate(value, n, reason=f"{n} pairs have no interval.")
-    return _rate(float(values.mean()), float(values.var(ddof=1)) / n, n)
-
-
-def _rate(value: float, variance: float, n: int) -> Rate:
-    half = Z * float(np.sqrt(variance))
-    return Rate(min(1.0, max(0.0, value)), n, max(0.0, value - half), min(1.0, value + half))
+def _mean(values: Floats, prompts: list[Any]) -> Rate:
+    found = share_of(values, prompts)
+    return Rate(found.value, found.n, found.low, found.high, found.reason)
 
 
 def _checked(values: ArrayLike) -> Floats:

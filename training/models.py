@@ -86,8 +86,9 @@ class Evaluation(models.Model):
     split = models.CharField(max_length=12)
     metric = models.CharField(max_length=40, default="preference_accuracy")
     value = models.FloatField()
-    low = models.FloatField()
-    high = models.FloatField()
+    # Null where so few rows have no interval that holds.
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
     n = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from figures.intervals import Z, wilson
+
+__all__ = [
+    "ONE_CATEGORY",
+    "ONE_SIDED",
+    "Coefficient",
+    "Counts",
+    "Floats",
+    "Z",
+    "as_counts",
+    "beyond_chance",
+    "wilson",
+]
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-Z = 1.959963984540054
-"""The 97.5 % quantile of the normal distribution: all intervals are of 95 %."""
 
 ONE_CATEGORY = "Only one category was used, so agreement by chance is certain."
 ONE_SIDED = (
@@ -44,23 +55,6 @@ class Coefficient:
             "high": self.high,
         }
         return figures | ({"reason": self.reason} if self.reason else {})
-
-
-def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
-    """The 95 % interval of a share seen in `n` ≥ 1 units: two arrays of the inputs' shape.
-
-    For a mean of values between 0 and 1 it is conservative: no such values vary more than zeros
-    and ones of the same mean.
-
-    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    p, units = np.asarray(share, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    centre = (p + Z**2 / (2 * units)) / (1 + Z**2 / units)
-    half = Z * np.sqrt(p * (1 - p) / units + Z**2 / (4 * units**2)) / (1 + Z**2 / units)
-    # At 0 and 1 the bound is the share itself; rounding must not put it beside it.
-    low: Floats = np.where(p <= 0, 0.0, centre - half)
-    high: Floats = np.where(p >= 1, 1.0, centre + half)
-    return low, high
 
 
 def beyond_chance(observed: Floats, expected: Floats) -> Floats:

@@ -8,48 +8,43 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import binomtest
 
 from tests.recipes.builders import row, rows, write_dataset
 from training.recipes import evaluate
 from training.recipes.data import Split, read_split
-from training.recipes.evaluate import logp_margins, preference_accuracy, wilson_interval
+from training.recipes.evaluate import logp_margins, preference_accuracy
 from training.recipes.loading import load_scorer, load_tokenizer
 
 
-def test_wilson_interval_from_newcombe_1998() -> None:
-    # Newcombe 1998, Statistics in Medicine 17, table I: 81 of 263.
-    interval = wilson_interval(81, 263)
-    assert (round(interval.low, 4), round(interval.high, 4)) == (0.2553, 0.3662)
-
-
-@pytest.mark.parametrize(("wins", "n"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (150, 300)])
-def test_wilson_interval_is_that_of_scipy(wins: int, n: int) -> None:
-    theirs = binomtest(wins, n).proportion_ci(method="wilson")
-    ours = wilson_interval(wins, n)
-    assert ours.accuracy == wins / n
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
-
-
-def test_the_interval_ends_where_shares_end() -> None:
-    assert wilson_interval(256, 256).high == 1.0
-    assert wilson_interval(0, 256).low == 0.0
-
-
-@pytest.mark.parametrize(("wins", "n"), [(0, 0), (-1, 5), (6, 5)])
-def test_an_impossible_share_is_refused(wins: int, n: int) -> None:
-    with pytest.raises(ValueError, match=f"got {wins} of {n}"):
-        wilson_interval(wins, n)
-
-
 def test_a_tie_counts_one_half() -> None:
-    assert preference_accuracy([1.0, -1.0, 0.0, 0.0]).accuracy == 0.5
-    assert preference_accuracy([1.0, 0.0]).accuracy == 0.75
+    assert preference_accuracy([1.0, -1.0, 0.0, 0.0], "abcd").accuracy == 0.5
+    assert preference_accuracy([1.0, 0.0], "ab").accuracy == 0.75
 
 
 def test_a_broken_model_has_no_accuracy() -> None:
     with pytest.raises(ValueError, match="not finite"):
-        preference_accuracy([1.0, float("nan")])
+        preference_accuracy([1.0, float("nan")], "ab")
+    with pytest.raises(ValueError, match="no pairs"):
+        preference_accuracy([], [])
+
+
+def test_the_interval_is_of_prompts_and_not_of_pairs() -> None:
+    # Forty prompts, each with a verdict of its own that all of its pairs have.
+    margins = [1.0] * 24 + [-1.0] * 16
+    alone = preference_accuracy(margins, range(40))
+    copies = preference_accuracy(margins * 28, [*range(40)] * 28)
+    assert alone.low is not None
+    assert alone.high is not None
+    assert copies.low is not None
+    assert copies.high is not None
+    assert copies.prompts == 40
+    assert copies.high - copies.low > 0.98 * (alone.high - alone.low)
+
+
+def test_pairs_of_few_prompts_have_no_interval_but_a_reason() -> None:
+    few = preference_accuracy([1.0, -1.0] * 50, ["p", "q"] * 50)
+    assert (few.accuracy, few.low, few.high, few.prompts) == (0.5, None, None, 2)
+    assert "100 pairs of 2 prompts" in few.reason
 
 
 @pytest.fixture
@@ -94,7 +89,9 @@ def test_the_command_measures_a_model(tmp_path: Path, tiny_model: Path) -> None:
     assert evaluate.main([*command, "--max-length", "40"]) == 0
     report = json.loads(out.read_text())
     assert (report["status"], report["split"], report["n"]) == ("succeeded", "test", 6)
-    assert report["low"] <= report["accuracy"] <= report["high"]
+    assert 0 <= report["accuracy"] <= 1
+    assert (report["low"], report["prompts"]) == (None, 6)
+    assert report["reason"].startswith("6 pairs")
     assert report["dropped"] == {"no_completion_tokens": 1}
     assert len(report["weights_sha256"]) == 64
 

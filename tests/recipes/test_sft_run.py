@@ -64,7 +64,7 @@ def test_the_loss_of_held_out_completions_falls(
     assert (heldout["metric"], heldout["split"], heldout["n"]) == (
         *("completion_loss", "validation", 12),
     )
-    assert heldout["after"]["high"] < heldout["before"]["low"]
+    assert heldout["after"]["loss"] < heldout["before"]["loss"]
     metrics = read_metrics(folder)
     assert len(metrics) == result["steps"] == 40
     assert metrics[-1]["loss"] < metrics[0]["loss"]
@@ -176,14 +176,22 @@ def test_a_recipe_refuses_the_spec_of_another(
     assert "this is the recipe dpo" in capsys.readouterr().err
 
 
-def test_the_mean_loss_is_over_tokens_and_its_interval_over_samples() -> None:
+def test_the_mean_loss_is_over_tokens_and_its_interval_over_prompts() -> None:
     losses = [SampleLoss(2.0, 1), SampleLoss(4.0, 4), SampleLoss(3.0, 5)]
-    found = token_loss(losses)
-
+    found = token_loss(losses, "abc")
     assert found.loss == pytest.approx(9 / 10)
-    assert found.low < found.loss < found.high
-    assert token_loss([SampleLoss(1.0, 2)] * 5).high == pytest.approx(0.5)
+    assert (found.low, found.prompts) == (None, 3)
+    assert found.reason.startswith("3 completions")
+
+    alone = token_loss(losses * 10, range(30))
+    assert alone.low is not None
+    assert alone.high is not None
+    assert alone.low < alone.loss < alone.high
+    copies = token_loss(losses * 40, [*range(30)] * 4)
+    assert copies.low is not None
+    assert copies.low == pytest.approx(alone.low)
+    assert token_loss([SampleLoss(1.0, 2)] * 30, range(30)).high == pytest.approx(0.5)
     with pytest.raises(ValueError, match="no samples"):
-        token_loss([])
+        token_loss([], [])
     with pytest.raises(ValueError, match="not finite"):
-        token_loss([SampleLoss(math.nan, 2)])
+        token_loss([SampleLoss(math.nan, 2)], "a")

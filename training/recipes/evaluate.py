@@ -14,12 +14,13 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from figures.intervals import share_of
 from training.recipes.run_dir import write_json
 
 if TYPE_CHECKING:
@@ -32,51 +33,38 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """A share of pairs and its 95 % Wilson interval; all in [0, 1]."""
+    """A share of pairs and its 95 % interval, all in [0, 1]; `prompts` is how many the pairs are
+    of. `low` and `high` are None where so few have no interval that holds, and `reason` says so."""
 
     accuracy: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    prompts: int
+    reason: str = ""
 
 
-def wilson_interval(successes: float, n: int, *, z: float = 1.959963984540054) -> Accuracy:
-    """A proportion with its Wilson score interval (95 % at the default z).
-
-    Args:
-        successes: 0 ≤ successes ≤ n; a tie may add one half.
-        n: trials, at least 1.
-
-    Raises:
-        ValueError: outside those ranges.
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference",
-        JASA 22, 209-212.
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"got {successes} of {n}: needs n ≥ 1 and 0 ≤ successes ≤ n")
-    share = successes / n
-    shrink = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / shrink
-    half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the bound is the end itself; rounding would leave it a hair beside.
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == n else centre + half
-    return Accuracy(accuracy=share, low=low, high=high)
-
-
-def preference_accuracy(margins: Sequence[float]) -> Accuracy:
-    """The share of positive margins, a margin of exactly 0 counting one half.
+def preference_accuracy(margins: Sequence[float], prompts: Sequence[Hashable]) -> Accuracy:
+    """The share of positive margins, a margin of exactly 0 counting one half, clustered by prompt.
 
     Args:
         margins: one per pair, at least one, in nats.
+        prompts: the prompt of each pair: pairs of one prompt are alike.
 
     Raises:
         ValueError: no margins, or one that is not finite (a model with broken weights).
     """
+    if not margins:
+        raise ValueError("no pairs")
     if not all(math.isfinite(margin) for margin in margins):
         raise ValueError("a log-probability is not finite: the model's weights are broken")
-    wins = sum(1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins)
-    return wilson_interval(wins, len(margins))
+    wins = [1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins]
+    found = share_of(wins, prompts)
+    return Accuracy(sum(wins) / len(wins), found.low, found.high, found.groups, found.reason)
+
+
+def prompts_of(split: Split) -> list[Hashable]:
+    """The prompt of each pair of a split, as its tokens."""
+    return [tuple(ids) for ids in split.rows["prompt_ids"]]
 
 
 def logp_margins(
@@ -191,7 +179,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         reason = f"{args.split} has no pair that can be measured"
         return report | {"accuracy": None, "low": None, "high": None, "reason": reason}
     mean = sum(margins) / len(margins)
-    return report | asdict(preference_accuracy(margins)) | {"mean_margin": mean}
+    return report | asdict(preference_accuracy(margins, prompts_of(split))) | {"mean_margin": mean}
 
 
 def _problem(args: argparse.Namespace) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from training.recipes.data import Split
-from training.recipes.evaluate import logp_margins, preference_accuracy
+from training.recipes.evaluate import logp_margins, preference_accuracy, prompts_of
 from training.recipes.run_dir import RunDir
 from training.recipes.spec import TrainingSpec
 
@@ -66,11 +66,12 @@ def measure_after(
         reason = "validation and test have no pair that can be measured"
         empty = {"before": None, "after": None, "reward_accuracy_after": None}
         return {"split": name, "n": 0, "reason": reason, **empty}
+    prompts = prompts_of(heldout)
     rewards = [now - then for now, then in zip(after, reference, strict=True)]
     return {
         "split": heldout.name,
         "n": len(after),
-        "before": asdict(preference_accuracy(before)),
-        "after": asdict(preference_accuracy(after)),
-        "reward_accuracy_after": preference_accuracy(rewards).accuracy,
+        "before": asdict(preference_accuracy(before, prompts)),
+        "after": asdict(preference_accuracy(after, prompts)),
+        "reward_accuracy_after": preference_accuracy(rewards, prompts).accuracy,
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from figures.intervals import ratio_of
 from training.recipes.data import Split
 from training.recipes.sft_data import IGNORED
 
@@ -20,37 +21,49 @@ class SampleLoss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenLoss:
-    """Mean loss per completion token, in nats, with its 95 % interval."""
+    """Mean loss per completion token, in nats, with its 95 % interval over `prompts`; `low` and
+    `high` are None where so few have no interval that holds, and `reason` says so."""
 
     loss: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    prompts: int
+    reason: str = ""
 
 
-def token_loss(losses: Sequence[SampleLoss], *, z: float = 1.959963984540054) -> TokenLoss:
-    """The mean over tokens, with an interval that takes the samples, not the tokens, as drawn.
+def token_loss(losses: Sequence[SampleLoss], prompts: Sequence[Hashable]) -> TokenLoss:
+    """The mean over tokens, with an interval that takes the prompts, not the tokens, as drawn.
 
     Args:
         losses: one per sample, at least one, each of at least one token.
+        prompts: the prompt of each sample: samples of one prompt are alike.
 
     Raises:
         ValueError: no samples, or a loss that is not finite (a model with broken weights).
-
-    Source: the linearised variance of a ratio estimator, Cochran 1977, "Sampling Techniques",
-        §6.4.
     """
     if not losses:
         raise ValueError("no samples")
     if not all(math.isfinite(one.nats) for one in losses):
         raise ValueError("a log-probability is not finite: the model's weights are broken")
-    n = len(losses)
-    tokens = sum(one.tokens for one in losses)
-    ratio = math.fsum(one.nats for one in losses) / tokens
-    if n == 1:
-        return TokenLoss(ratio, ratio, ratio)
-    residuals = math.fsum((one.nats - ratio * one.tokens) ** 2 for one in losses)
-    half = z * math.sqrt(residuals / (n * (n - 1))) / (tokens / n)
-    return TokenLoss(ratio, ratio - half, ratio + half)
+    found = ratio_of(
+        [one.nats for one in losses],
+        [one.tokens for one in losses],
+        prompts,
+        units="completions",
+    )
+    return TokenLoss(found.value, found.low, found.high, found.groups, found.reason)
+
+
+def prompts_of(split: Split) -> list[Hashable]:
+    """The prompt of each sample of a split, as its tokens."""
+    return [
+        tuple(
+            id_
+            for id_, label in zip(row["input_ids"], row["labels"], strict=True)
+            if label == IGNORED
+        )
+        for row in split.rows
+    ]
 
 
 def sample_losses(
@@ -107,10 +120,11 @@ def heldout_report(
             "before": None,
             "after": None,
         }
+    prompts = prompts_of(heldout)
     return {
         "metric": "completion_loss",
         "split": heldout.name,
         "n": len(after),
-        "before": asdict(token_loss(before)),
-        "after": asdict(token_loss(after)),
+        "before": asdict(token_loss(before, prompts)),
+        "after": asdict(token_loss(after, prompts)),
     }

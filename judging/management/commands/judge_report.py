@@ -34,7 +34,7 @@ def summary_of(report: JudgeReport) -> str:
         n = sum(one.n for one in report.bins)
         mended = ", ".join(f"{one.after:.3f} after {one.method} scaling" for one in report.mended)
         lines.append(
-            f"Calibration error {report.ece:.3f}{_interval(report)} over {n} pairs that humans "
+            f"Calibration error {report.ece:.3f} over {n} pairs that humans "
             "decided" + (f"; on pairs it was not fitted on {mended}" if mended else "")
         )
     lines += [
@@ -51,13 +51,6 @@ def summary_of(report: JudgeReport) -> str:
         f"{_figure(report.humans_longer_wins)} with humans",
     ]
     return "\n".join(lines)
-
-
-def _interval(report: JudgeReport) -> str:
-    if report.ece_interval is None:
-        return ""
-    low, high = report.ece_interval
-    return f" [{low:.3f}, {high:.3f}]"
 
 
 def _figure(one: Figure) -> str:

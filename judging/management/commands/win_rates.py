@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import said_share
 from jobs.commands import ConcordCommand, Outcome
 from judging.model_pairs import ModelsCompared, win_rates
 from judging.named import add_judge, asked_judge
@@ -39,8 +40,5 @@ def _line(one: ModelsCompared) -> str:
 
 
 def _shown(rate: Rate) -> str:
-    if rate.value is None:
-        return f"undefined ({rate.reason})"
-    if rate.low is None or rate.high is None:
-        return f"{rate.value:.3f} (n = {rate.n})"
-    return f"{rate.value:.3f} [{rate.low:.3f}, {rate.high:.3f}] (n = {rate.n})"
+    said = said_share(rate.value, rate.low, rate.high, rate.n, rate.reason)
+    return said if rate.value is None else f"{said}, n {rate.n}"

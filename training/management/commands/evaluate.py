@@ -15,6 +15,7 @@ from django.core.management.base import CommandParser
 from corpus.models import ModelVersion
 from corpus.registry import SANDBOX_NAME, find_model, location_of, root_of, sandbox_model
 from exports.models import DatasetVersion
+from figures.words import said_share
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from training.management.commands.train import dataset_named
 from training.models import Evaluation
@@ -87,7 +88,9 @@ def record(
     )
     data = {"model": model.name, "dataset": dataset.sha256, "split": split}
     return Outcome(
-        data=data | {key: measured[key] for key in keys},
+        data=data
+        | {key: measured[key] for key in keys}
+        | ({"reason": measured["reason"]} if measured.get("reason") else {}),
         summary=f"{model.name} on {dataset} ({split}, n = {n}): preference accuracy "
-        f"{accuracy:.3f} [{low:.3f}, {high:.3f}]",
+        f"{said_share(accuracy, low, high, n, measured.get('reason', ''))}",
     )

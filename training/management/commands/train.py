@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from corpus.models import Project
 from corpus.registry import SANDBOX_NAME, sandbox_model
 from exports.models import DatasetVersion
+from figures.words import decimals, percent, said_number, said_share
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
@@ -139,15 +140,30 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
             before, after = heldout["before"], heldout["after"]
             lines.append(
                 f"Held-out loss per completion token ({heldout['split']}, n = {heldout['n']}): "
-                f"{before['loss']:.3f} nats before, {after['loss']:.3f} after "
-                f"[{after['low']:.3f}, {after['high']:.3f}]"
+                f"{decimals(before['loss'])} nats before, "
+                + said_number(
+                    after["loss"],
+                    after["low"],
+                    after["high"],
+                    heldout["n"],
+                    after.get("reason", ""),
+                    units="completions",
+                )
+                + " after"
             )
         elif heldout.get("before"):
             before, after = heldout["before"], heldout["after"]
             lines.append(
                 f"Held-out preference accuracy ({heldout['split']}, n = {heldout['n']}): "
-                f"{before['accuracy']:.3f} before, {after['accuracy']:.3f} after "
-                f"[{after['low']:.3f}, {after['high']:.3f}]"
+                f"{percent(before['accuracy'])} before, "
+                + said_share(
+                    after["accuracy"],
+                    after["low"],
+                    after["high"],
+                    heldout["n"],
+                    after.get("reason", ""),
+                )
+                + " after"
             )
         else:
             lines.append(f"No held-out figure: {heldout.get('reason', 'not measured')}")
