@@ -76,6 +76,12 @@ def build(project: Project, name: str, filters: FreezeFilters) -> Built:
     )
 
 
+def preference_prompts(project: Project, filters: FreezeFilters) -> Iterator[str]:
+    """The prompt of every row that `build` would write."""
+    for row, _ in _rows(project, filters, Tally()):
+        yield row["prompt_sha256"]
+
+
 def _counted(
     rows: Iterator[tuple[dict[str, Any], Sequence[Label]]], tally: Tally
 ) -> Iterator[dict[str, Any]]:

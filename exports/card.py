@@ -11,6 +11,7 @@ import pandas as pd
 import vl_convert
 import yaml
 
+from exports.forecast import warning_of
 from exports.rows import PREFERENCE, SFT
 from exports.words import reason_words
 
@@ -79,7 +80,7 @@ Preference pairs of the project `{manifest["project"]}`, frozen {manifest["creat
 | split | rows |
 |---|---|
 {rows}
-
+{_few(manifest)}
 Columns follow TRL (`prompt`, `chosen`, `rejected`, conversational), with the soft label `p_chosen`
 and where each row comes from. No prompt stands in two splits.
 
@@ -133,7 +134,7 @@ answers that a model criticised and revised by a constitution.
 | split | rows |
 |---|---|
 {rows}
-
+{_few(manifest)}
 | role | rows |
 |---|---|
 {roles}
@@ -157,6 +158,12 @@ prompt stands in two splits.
 
 {constitutions}
 """
+
+
+def _few(manifest: dict[str, Any]) -> str:
+    """The warning of a held-out part that is too small, as a paragraph."""
+    warning = warning_of(manifest)
+    return f"\n**{warning}**\n" if warning else ""
 
 
 def _front(manifest: dict[str, Any], tags: list[str]) -> str:

@@ -7,14 +7,30 @@ from django.db import transaction
 from django.db.models import Max
 
 from corpus.models import Project
-from exports.building import build
+from exports.building import build, preference_prompts
 from exports.errors import ExportError
 from exports.folders import Built
+from exports.forecast import Forecast, forecast_of
 from exports.models import DatasetVersion
-from exports.sft import build_sft
+from exports.sft import build_sft, sft_prompts
 from exports.spec import FreezeFilters, SftFilters
 
-__all__ = ["ExportError", "FreezeFilters", "SftFilters", "freeze", "freeze_sft"]
+__all__ = [
+    "ExportError",
+    "Forecast",
+    "FreezeFilters",
+    "SftFilters",
+    "forecast",
+    "freeze",
+    "freeze_sft",
+]
+
+
+def forecast(*, project: Project, filters: FreezeFilters | SftFilters) -> Forecast:
+    """What the split will be; writes nothing. BadFilterError as `freeze_sft`."""
+    if isinstance(filters, SftFilters):
+        return forecast_of(sft_prompts(project, filters), filters)
+    return forecast_of(preference_prompts(project, filters), filters)
 
 
 def freeze(

@@ -63,27 +63,37 @@ def build_sft(project: Project, name: str, filters: SftFilters) -> Built:
     runs = _runs(project, filters)
     helpful = _helpful_dataset(project, filters)
     tally = Tally()
-
-    def rows() -> Iterator[dict[str, Any]]:
-        count = 0
-        for row in _revisions(runs, filters, tally.dropped):
-            count += 1
-            tally.count(row)
-            yield row
-        if helpful is not None:
-            share = filters.helpful_share
-            for row in _helpful(helpful, round(count * share / (1 - share)), filters.seed):
-                tally.count(row)
-                yield row
-
     return write_dataset(
         SFT,
-        rows(),
+        _mixed(runs, helpful, filters, tally),
         filters,
         dropped=tally.dropped,
         about=lambda: _about(project, name, runs, helpful, tally),
         card=lambda folder, manifest: write_sft_card(folder, manifest, LENGTH_BINS, tally.lengths),
     )
+
+
+def sft_prompts(project: Project, filters: SftFilters) -> Iterator[str]:
+    """The prompt of every row that `build_sft` would write; BadFilterError as there."""
+    runs, helpful = _runs(project, filters), _helpful_dataset(project, filters)
+    for row in _mixed(runs, helpful, filters, Tally()):
+        yield row["prompt_sha256"]
+
+
+def _mixed(
+    runs: Sequence[RevisionRun], helpful: DatasetVersion | None, filters: SftFilters, tally: Tally
+) -> Iterator[dict[str, Any]]:
+    """The rows of the revisions, then the helpful ones for their share."""
+    count = 0
+    for row in _revisions(runs, filters, tally.dropped):
+        count += 1
+        tally.count(row)
+        yield row
+    if helpful is not None:
+        share = filters.helpful_share
+        for row in _helpful(helpful, round(count * share / (1 - share)), filters.seed):
+            tally.count(row)
+            yield row
 
 
 def _runs(project: Project, filters: SftFilters) -> list[RevisionRun]:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
+from exports.forecast import warning_of
 from exports.forms import FreezeForm, FreezeSftForm
 from exports.selectors import datasets_of, first_rows
-from exports.services import ExportError, freeze, freeze_sft
+from exports.services import (
+    ExportError,
+    Forecast,
+    FreezeFilters,
+    SftFilters,
+    forecast,
+    freeze,
+    freeze_sft,
+)
 from exports.words import filter_words, reason_words
 
 PREVIEW_ROWS = 20
@@ -26,10 +35,13 @@ def datasets(request: MemberRequest, project: Project) -> HttpResponse:
 
 @member_view(RESEARCHERS)
 def freeze_dataset(request: MemberRequest, project: Project) -> HttpResponseBase:
-    form = FreezeForm(request.POST or None)
+    form = FreezeForm(_with_larger_share(request.POST) or None)
     if request.method != "POST" or not form.is_valid():
         return _list_page(request, project, form, status=400 if form.is_bound else 200)
     created_by = request.user if isinstance(request.user, User) else None
+    small = _small_split(request, project, form.filters())
+    if small is not None:
+        return _list_page(request, project, form, small=small)
     try:
         dataset = freeze(
             project=project,
@@ -50,10 +62,13 @@ def freeze_sft_dataset(request: MemberRequest, project: Project) -> HttpResponse
     if request.method != "POST":
         form = FreezeSftForm(project, initial={"runs": request.GET.getlist("run")})
         return _sft_page(request, project, form)
-    form = FreezeSftForm(project, request.POST)
+    form = FreezeSftForm(project, _with_larger_share(request.POST))
     if not form.is_valid():
         return _sft_page(request, project, form, status=400)
     try:
+        small = _small_split(request, project, form.filters())
+        if small is not None:
+            return _sft_page(request, project, form, small=small)
         dataset = freeze_sft(
             project=project,
             name=form.cleaned_data["name"],
@@ -67,21 +82,53 @@ def freeze_sft_dataset(request: MemberRequest, project: Project) -> HttpResponse
     return redirect("dataset", project.slug, dataset.sha256)
 
 
+def _with_larger_share(posted: QueryDict) -> QueryDict:
+    """What was posted, with the share of validation that the page offered where it was taken."""
+    if not posted.get("larger_share"):
+        return posted
+    changed = posted.copy()
+    changed["validation"], changed["test"] = posted["larger_share"], "0"
+    return changed
+
+
+def _small_split(
+    request: MemberRequest, project: Project, filters: FreezeFilters | SftFilters
+) -> Forecast | None:
+    """The split that is to be, where its held-out part is too small and nobody has said that this
+    is meant."""
+    if request.POST.get("small_split") == "accept":
+        return None
+    found = forecast(project=project, filters=filters)
+    # Nothing at all is told as what it is, by freezing.
+    return found if found.warning and sum(found.rows.values()) else None
+
+
 def _sft_page(
-    request: MemberRequest, project: Project, form: FreezeSftForm, *, status: int = 200
+    request: MemberRequest,
+    project: Project,
+    form: FreezeSftForm,
+    *,
+    status: int = 200,
+    small: Forecast | None = None,
 ) -> HttpResponse:
-    context = {"project": project, "tab": "datasets", "form": form}
+    context = {"project": project, "tab": "datasets", "form": form, "small": small}
     return render(request, "exports/freeze_sft.html", context, status=status)
 
 
 def _list_page(
-    request: MemberRequest, project: Project, form: FreezeForm, *, status: int = 200
+    request: MemberRequest,
+    project: Project,
+    form: FreezeForm,
+    *,
+    status: int = 200,
+    small: Forecast | None = None,
 ) -> HttpResponse:
     context = {
         "project": project,
         "tab": "datasets",
         "datasets": datasets_of(project),
         "form": form,
+        "small": small,
         "may_freeze": request.membership.role in RESEARCHERS,
     }
     return render(request, "exports/datasets.html", context, status=status)
@@ -106,6 +153,7 @@ def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpRespon
             for name, why in found.manifest.get("labels", {}).get("kept_out", {}).items()
         ],
         "filters": filter_words(found.manifest.get("filters", {})),
+        "small_split": warning_of(found.manifest),
         "strata": _largest(found.manifest.get("strata", {})),
         "rows": first_rows(found, PREVIEW_ROWS),
         "may_train": request.membership.role in RESEARCHERS,

@@ -88,10 +88,15 @@ def totals(values: ArrayLike, groups: Sequence[Any] | None = None) -> Totals:
     place = group_numbers(groups)
     many = int(place.max(initial=-1)) + 1
     return Totals(
-        np.bincount(place, found, many),
-        np.bincount(place, found**2, many),
-        np.bincount(place, minlength=many).astype(np.float64),
+        summed(place, found, many),
+        summed(place, found**2, many),
+        summed(place, np.ones_like(found), many),
     )
+
+
+def summed(place: NDArray[np.int64], values: Floats, many: int) -> Floats:
+    """The sum of `values` (n,) in each of `many` groups, whose number each value has in `place`."""
+    return np.asarray(np.bincount(place, values, many), dtype=np.float64)
 
 
 def group_numbers(groups: Sequence[Any]) -> NDArray[np.int64]:

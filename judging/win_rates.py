@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from figures.intervals import group_numbers, share_of, too_few
+from figures.intervals import group_numbers, share_of, summed, too_few
 from figures.together import LEAST_ALONE, LEAST_SURE, Groups, together
 
 Floats = NDArray[np.float64]
@@ -95,11 +95,11 @@ def _together(
     mine, alone = place[: len(y)], place[len(y) :]
     found = together(
         Groups(
-            np.bincount(mine, y, many),
-            np.bincount(mine, f, many),
-            np.bincount(mine, minlength=many).astype(np.float64),
-            np.bincount(alone, more, many),
-            np.bincount(alone, minlength=many).astype(np.float64),
+            summed(mine, y, many),
+            summed(mine, f, many),
+            summed(mine, np.ones_like(y), many),
+            summed(alone, more, many),
+            summed(alone, np.ones_like(more), many),
         )
     )
     value, power = float(found.value), float(found.power)

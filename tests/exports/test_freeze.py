@@ -346,9 +346,17 @@ def test_the_commands_speak_json_and_exit_as_they_should(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     project = make_labelled()
+    call_command("freeze", project.slug, "d", "--validation", "0.2", "--dry-run", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert sum(told["rows"].values()) == 24
+    assert "mean little" in told["warning"]
+    assert told["larger_share"] is None
+    assert not DatasetVersion.objects.exists()
     call_command("freeze", project.slug, "d", "--validation", "0.2", "--json")
     frozen = json.loads(capsys.readouterr().out)
     assert frozen["rows"]["train"] > frozen["rows"]["validation"]
+    assert frozen["rows"] == told["rows"]
+    assert frozen["warning"] == told["warning"]
     assert sum(frozen["rows"].values()) == 24
 
     call_command("verify_dataset", frozen["sha256"], "--json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ def judge_of(kind: str, human: Floats, rng: np.random.Generator) -> Floats:
         said = np.where(rng.random(human.shape) < share, 1 - human, human)
         return np.asarray(low + (1 - 2 * low) * said)
 
-    kinds = {
+    kinds: dict[str, Callable[[], Floats]] = {
         "good": lambda: erring(0.05, 0.1),
         "fair": lambda: erring(0.25, 0.2),
         "soft": lambda: np.clip(

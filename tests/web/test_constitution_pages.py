@@ -464,6 +464,10 @@ def test_a_finished_run_is_frozen_into_an_sft_dataset(cast: Cast) -> None:
         "test": "0",
         "seed": "0",
     }
+    told = client.post(f"{HERE}datasets/sft", fields).content.decode()
+    assert "Nothing is frozen yet." in told
+    assert not DatasetVersion.objects.exists()
+    fields["small_split"] = "accept"
     answer = client.post(f"{HERE}datasets/sft", fields)
 
     dataset = DatasetVersion.objects.get()

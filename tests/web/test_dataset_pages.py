@@ -25,6 +25,8 @@ FORM = {
     "validation": 0.25,
     "test": 0.25,
     "seed": 0,
+    # These sets are small, and meant to be.
+    "small_split": "accept",
 }
 
 
@@ -62,6 +64,39 @@ def test_the_form_freezes_what_it_says_and_leads_to_the_new_version(
     filters = dataset.manifest["filters"]
     assert (filters["tie_band"], filters["seed"], filters["test"]) == (0.2, 7, 0.25)
     assert "first v1 is frozen." in researcher.get(page_of(dataset)).content.decode()
+
+
+def test_a_split_too_small_to_measure_on_is_told_before_anything_is_frozen(
+    researcher: Client, cast: Cast
+) -> None:
+    label_pairs(cast.project, 100)
+    asked = {**FORM, "validation": 0.05, "test": 0.05, "small_split": ""}
+
+    page = researcher.post(FREEZE, asked).content.decode()
+
+    assert not DatasetVersion.objects.exists()
+    assert "Nothing is frozen yet." in page
+    assert "figures on fewer than 30 rows mean little" in page
+    share = page.split('name="larger_share" value="')[1].split('"')[0]
+    assert researcher.post(FREEZE, asked | {"larger_share": share}).status_code == 302
+    dataset = DatasetVersion.objects.get()
+    rows = {name: one["rows"] for name, one in dataset.manifest["splits"].items()}
+    assert 30 <= rows["validation"] < rows["train"]
+    assert "mean little" not in researcher.get(page_of(dataset)).content.decode()
+
+
+def test_a_small_split_that_is_meant_is_frozen_and_says_so_on_page_and_card(
+    researcher: Client, cast: Cast
+) -> None:
+    label_pairs(cast.project)
+
+    refused = researcher.post(FREEZE, FORM | {"small_split": ""}).content.decode()
+    assert "too few labelled pairs" in refused
+    assert researcher.post(FREEZE, FORM).status_code == 302
+
+    dataset = DatasetVersion.objects.get()
+    assert "mean little" in researcher.get(page_of(dataset)).content.decode()
+    assert "mean little" in (dataset.folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_judges_page_says_what_it_is_worth_in_sentences(
     client.force_login(cast.bob)
     shown = page(client, f"judges/{judge.pk}/")
 
-    assert "The response shown first gets 50.0% on average" in shown
+    assert "The response shown first gets 50.0 % on average" in shown
     assert "points apart on average" in shown
     assert ">over<" in shown
     assert "No pair that humans judged sets its own family" in shown

@@ -10,7 +10,8 @@ from django.core.validators import validate_slug
 from pydantic import ValidationError
 
 from corpus.models import Project
-from exports.services import ExportError, FreezeFilters, freeze
+from exports.forecast import forecast_outcome, warning_line, warning_of
+from exports.services import ExportError, FreezeFilters, forecast, freeze
 from exports.words import reason_words
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
@@ -21,6 +22,9 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("name", help="The dataset's name, a slug.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Say what the split will be; freeze nothing."
+        )
         for name, field in FreezeFilters.model_fields.items():
             flag = "--" + name.replace("_", "-")
             if field.annotation is bool:
@@ -39,9 +43,10 @@ class Command(ConcordCommand):
         }
         try:
             validate_slug(options["name"])
-            dataset = freeze(
-                project=project, name=options["name"], filters=FreezeFilters.model_validate(given)
-            )
+            filters = FreezeFilters.model_validate(given)
+            if options["dry_run"]:
+                return forecast_outcome(forecast(project=project, filters=filters))
+            dataset = freeze(project=project, name=options["name"], filters=filters)
         except SlugError as error:
             raise BadInputError(
                 f"NAME is {options['name']!r}; it has letters, digits, - and _ alone."
@@ -63,8 +68,9 @@ class Command(ConcordCommand):
                 "name": dataset.name,
                 "number": dataset.number,
                 "folder": str(dataset.folder),
+                "warning": warning_of(dataset.manifest),
             },
             summary=f"{dataset}: sha256 {dataset.sha256}\n"
             f"rows: {', '.join(f'{split} {count}' for split, count in rows.items())}\n"
-            f"left out: {left_out or 'none'}",
+            f"left out: {left_out or 'none'}" + warning_line(dataset.manifest),
         )

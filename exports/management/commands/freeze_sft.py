@@ -10,7 +10,8 @@ from django.core.validators import validate_slug
 from pydantic import ValidationError
 
 from corpus.models import Project
-from exports.services import ExportError, SftFilters, freeze_sft
+from exports.forecast import forecast_outcome, warning_line, warning_of
+from exports.services import ExportError, SftFilters, forecast, freeze_sft
 from exports.words import reason_words
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
@@ -21,6 +22,9 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("name", help="The dataset's name, a slug.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Say what the split will be; freeze nothing."
+        )
         parser.add_argument("runs", nargs="+", type=int, help="Critique runs, by number.")
         parser.add_argument("--revisions", choices=("last", "all"), default="last")
         parser.add_argument(
@@ -47,6 +51,8 @@ class Command(ConcordCommand):
         try:
             validate_slug(options["name"])
             filters = SftFilters.model_validate({**given, "judged": not options["not_judged"]})
+            if options["dry_run"]:
+                return forecast_outcome(forecast(project=project, filters=filters))
             dataset = freeze_sft(project=project, name=options["name"], filters=filters)
         except SlugError as error:
             raise BadInputError(
@@ -71,10 +77,11 @@ class Command(ConcordCommand):
                 "name": dataset.name,
                 "number": dataset.number,
                 "folder": str(dataset.folder),
+                "warning": warning_of(manifest),
             },
             summary=f"{dataset}: sha256 {dataset.sha256}\n"
             f"rows: {_listed(rows)} ({_listed(roles)})\n"
-            f"left out: {_listed(named) or 'none'}",
+            f"left out: {_listed(named) or 'none'}" + warning_line(manifest),
         )
 
 
