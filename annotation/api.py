@@ -35,6 +35,7 @@ class TaskOutput(serializers.Serializer[ShownTask]):
 class ErrorOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
+    fields = serializers.DictField(required=False, help_text="What is wrong, by field.")
 
 
 class NextInput(serializers.Serializer[Any]):

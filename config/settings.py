@@ -199,6 +199,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotation.api_document.name_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ChoiceEnum": "annotation.models.Choice",
         "PressedEnum": "annotation.services.labels.ON_SCREEN",
