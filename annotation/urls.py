@@ -86,6 +86,11 @@ urlpatterns = [
         name="gold_retire",
     ),
     path(
+        "projects/<slug:project_slug>/gold/<int:pair_id>/restore",
+        gold.gold_restore,
+        name="gold_restore",
+    ),
+    path(
         "projects/<slug:project_slug>/adjudication/",
         adjudication.adjudications,
         name="adjudications",

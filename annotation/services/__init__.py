@@ -1,9 +1,15 @@
 """Everything a request may change in annotation, one file a noun."""
 
-from annotation.services.adjudication import decide, dismiss, find_adjudications, set_aside
+from annotation.services.adjudication import (
+    bring_back,
+    decide,
+    dismiss,
+    find_adjudications,
+    set_aside,
+)
 from annotation.services.checks import check_rater, check_raters
 from annotation.services.claims import claim_next_slot
-from annotation.services.gold import answer_gold, retire_gold
+from annotation.services.gold import answer_gold, restore_gold, retire_gold
 from annotation.services.guidelines import (
     acknowledge_guideline,
     publish_guideline,
@@ -34,6 +40,7 @@ __all__ = [
     "add_member",
     "adopt",
     "answer_gold",
+    "bring_back",
     "check_rater",
     "check_raters",
     "claim_next_slot",
@@ -50,6 +57,7 @@ __all__ = [
     "release_expired_slots",
     "release_held",
     "remove_member",
+    "restore_gold",
     "retire_gold",
     "send_to_calibration",
     "set_aside",

@@ -20,8 +20,8 @@ from annotation.models import (
     Slot,
 )
 from annotation.services.labels import Judgement, check_judgement, choice_of, newest_guideline_id
-from annotation.services.policy import policy_of
-from annotation.services.slots import void
+from annotation.services.policy import policy_of, wanted_labels
+from annotation.services.slots import open_slots, void
 from corpus.models import Pair, Project
 from figures.words import percent
 
@@ -179,6 +179,31 @@ def set_aside(*, adjudication: Adjudication, rater: Rater, note: str = "") -> No
     Pair.objects.filter(pk=row.pair_id).update(held_back=Pair.HeldBack.SET_ASIDE)
     void(Slot.objects.filter(pair=row.pair_id, state__in=[Slot.State.OPEN, Slot.State.WAITING]))
     _close(row, State.SET_ASIDE, rater, note, timezone.now())
+
+
+@transaction.atomic
+def bring_back(*, adjudication: Adjudication, rater: Rater) -> Adjudication:
+    """A pair that was set aside is in use again, as many labels are wanted of it as it lacks, and a
+    senior is to decide what it was set aside for. AdjudicationError when it is not set aside.
+    """
+    row = Adjudication.objects.select_for_update().get(pk=adjudication.pk)
+    pair = Pair.objects.select_for_update(no_key=True).get(pk=row.pair_id)
+    if row.state != State.SET_ASIDE or pair.held_back != Pair.HeldBack.SET_ASIDE:
+        raise AdjudicationError("This pair is not set aside; nothing was changed.")
+    pair.held_back = ""
+    pair.save(update_fields=["held_back"])
+    shared = Slot.objects.filter(pair=pair, purpose__in=Slot.SHARED)
+    there = shared.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED, Slot.State.DONE]).count()
+    lacking = wanted_labels(pair.sha256, policy_of(pair.project_id)) - there
+    if shared.exists() and lacking > 0:
+        open_slots(pairs=[pair], wanted=lacking)
+    waiting = Adjudication.objects.filter(pair=pair, state=State.OPEN).first()
+    return waiting or Adjudication.objects.create(
+        project_id=row.project_id,
+        pair=pair,
+        reason=row.reason,
+        detail=f"brought back by {rater.name}"[:300],
+    )
 
 
 def shown_first_left(adjudication: Adjudication, rater: Rater) -> bool:

@@ -58,6 +58,18 @@ def retire_gold(*, gold: GoldPair) -> None:
     gold.save(update_fields=["state"])
 
 
+@transaction.atomic
+def restore_gold(*, gold: GoldPair) -> None:
+    """A retired pair is gold again, with the answer that it had. GoldError when it is not retired,
+    or was retired before an answer was settled.
+    """
+    gold = GoldPair.objects.select_for_update().get(pk=gold.pk)
+    if gold.state != GoldPair.State.RETIRED or not gold.choice:
+        raise GoldError("Only a retired pair with a settled answer can be gold again.")
+    gold.state = GoldPair.State.SETTLED
+    gold.save(update_fields=["state"])
+
+
 def settle_imported(*, pairs: Collection[Pair], now: dt.datetime) -> int:
     """Gold answers that came with a file settle their pairs; how many are new.
 

@@ -120,6 +120,9 @@ def _decide(request: MemberRequest, row: Adjudication, first_is_left: bool) -> s
     if action == "set_aside":
         services.set_aside(adjudication=row, rater=rater, note=note)
         return "Set aside: nobody gets the pair any more, and no new dataset holds it."
+    if action == "bring_back":
+        services.bring_back(adjudication=row, rater=rater)
+        return "The pair is back, and waits for a decision."
     if action != "decide":
         raise InvalidLabelError(f"{action[:40]!r} is nothing that can be done with the pair.")
     services.decide(

@@ -125,5 +125,18 @@ def gold_retire(request: MemberRequest, project: Project, pair_id: int) -> HttpR
     except AnnotationError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "Retired: raters do not meet this pair as gold any more.")
+        messages.success(request, "Retired: raters no longer meet this pair as gold.")
+    return redirect("gold", project.slug)
+
+
+@require_POST
+@member_view(ADMINS)
+def gold_restore(request: MemberRequest, project: Project, pair_id: int) -> HttpResponseBase:
+    row = get_object_or_404(GoldPair, pair=pair_id, project=project)
+    try:
+        services.restore_gold(gold=row)
+    except AnnotationError as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, "The pair is gold again, with the answer that it had.")
     return redirect("gold", project.slug)
