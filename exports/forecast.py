@@ -53,7 +53,7 @@ def too_small(rows: Mapping[str, int], validation: float = 1.0, test: float = 1.
 
 
 def _split(by_prompt: Counter[str], seed: int, validation: float, test: float) -> dict[str, int]:
-    rows = dict.fromkeys(SPLITS, 0)
+    rows: dict[str, int] = dict.fromkeys(SPLITS, 0)
     for prompt, count in by_prompt.items():
         rows[split_of(prompt, seed=seed, validation=validation, test=test)] += count
     return rows

@@ -87,7 +87,7 @@ def _with_larger_share(posted: QueryDict) -> QueryDict:
     if not posted.get("larger_share"):
         return posted
     changed = posted.copy()
-    changed["validation"], changed["test"] = posted["larger_share"], "0"
+    changed["validation"], changed["test"] = posted.get("larger_share", ""), "0"
     return changed
 
 
