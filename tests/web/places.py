@@ -21,7 +21,7 @@ from judging.models import DraftTrial, JudgeConfig, JudgeRun, Trial
 from tests.builders import Cast, make_label, make_pair, make_rater
 from training.models import TrainingRun
 
-PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept"}
+PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept", "favicon"}
 """For everybody, signed in or not."""
 
 PERSONAL = {

@@ -88,9 +88,11 @@ class Links(HTMLParser):
             self._select = ""
 
 
-def crawl(client: Client, start: str = "/") -> dict[str, str]:
+def crawl(
+    client: Client, start: str = "/", *, each: int = EACH, pages: list[str] | None = None
+) -> dict[str, str]:
     """Every page that links lead to from the start, with the page that led there. Asserts that
-    each opens and shows no raw value."""
+    each opens and shows no raw value. `pages` is given those that are read in a browser."""
     seen = {start: ""}
     waiting = [start]
     kinds: Counter[str] = Counter()
@@ -102,6 +104,8 @@ def crawl(client: Client, start: str = "/") -> dict[str, str]:
         assert "/login/" not in answer.request["PATH_INFO"], f"{about}: asked to sign in"
         if not answer["Content-Type"].startswith("text/html"):
             continue
+        if pages is not None:
+            pages.append(here)
         html = answer.content.decode()
         shown = SOURCE.sub("", html)
         broken = BROKEN.search(shown)
@@ -114,7 +118,7 @@ def crawl(client: Client, start: str = "/") -> dict[str, str]:
                 continue
             path = f"{target.path}?{target.query}" if target.query else target.path
             kind = resolve(target.path).view_name
-            if path in seen or kind in ("account_logout", "api_schema") or kinds[kind] >= EACH:
+            if path in seen or kind in ("account_logout", "api_schema") or kinds[kind] >= each:
                 continue
             kinds[kind] += 1
             seen[path] = here

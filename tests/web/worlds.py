@@ -180,7 +180,7 @@ def train(cast: Cast, base: ModelVersion) -> None:
             error="The disk is full." if state == "failed" else "",
             result_model=made if number == 0 else None,
         )
-    TrainingMetric.objects.create(run=run, step=1, values={"loss": 0.7})
+    TrainingMetric.objects.create(run=run, step=1, values={"step": 1, "loss": 0.7})
     Evaluation.objects.create(
         model_version=made, dataset=dataset, split="validation", value=0.5, low=0.3, high=0.7, n=6
     )
