@@ -7,7 +7,7 @@ import shutil
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 
 from tests.builders import Cast, make_cast
 from tests.web.browser import CHROMIUM, serious, sign_in
