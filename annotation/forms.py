@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 
@@ -38,20 +38,51 @@ class CriteriaField(forms.CharField):
         return axes
 
 
+class PolicyGroup(NamedTuple):
+    """Fields of the policy that belong together; `advanced` ones are folded away."""
+
+    title: str
+    about: str
+    fields: tuple[str, ...]
+    advanced: tuple[str, ...] = ()
+
+
 POLICY_GROUPS = (
-    ("Onboarding", ("calibration_pairs", "admission_kappa", "calibration_tries")),
-    ("Stream", ("gold_share", "overlap_share", "overlap_raters")),
-    ("Repeats", ("repeat_share", "repeat_after_days", "max_flip_share")),
-    (
-        "Watching",
-        ("recalibration_per_week", "kappa_floor", "window_labels", "min_labels", "min_seconds"),
+    PolicyGroup(
+        "Admission",
+        "A newcomer first answers pairs whose right answer is known, and labels once they agree "
+        "with it.",
+        ("calibration_pairs", "admission_kappa", "calibration_tries"),
     ),
-    ("Gold", ("gold_seniors",)),
-    (
-        "Rater's page",
-        ("strength", "criteria", "allow_edits", "show_own_kappa", "idle_seconds"),
+    PolicyGroup(
+        "Checks while labelling",
+        "Raters meet gold pairs among the others, without knowing which. Who falls below is sent "
+        "back to calibration, the second time suspended.",
+        ("gold_share", "kappa_floor", "recalibration_per_week"),
+        ("window_labels", "min_labels", "min_seconds"),
     ),
-    ("Queue", ("lease_minutes", "seed")),
+    PolicyGroup(
+        "Overlap",
+        "Some pairs go to several raters, which tells how far they agree with each other.",
+        ("overlap_share", "overlap_raters"),
+    ),
+    PolicyGroup(
+        "Repeats",
+        "Some pairs come back to the same rater, which tells how far they agree with themselves.",
+        ("repeat_share", "repeat_after_days", "max_flip_share"),
+    ),
+    PolicyGroup(
+        "What raters see",
+        "What the labelling page asks for beside the choice, and what it shows.",
+        ("strength", "criteria", "allow_edits", "show_own_kappa"),
+        ("idle_seconds",),
+    ),
+    PolicyGroup(
+        "Gold and queue",
+        "How gold answers are settled, and how pairs are handed out.",
+        ("gold_seniors", "lease_minutes"),
+        ("seed",),
+    ),
 )
 
 
@@ -66,10 +97,42 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
 
     class Meta:
         model = QualityPolicy
-        fields = tuple(name for _, names in POLICY_GROUPS for name in names)
+        fields = tuple(name for group in POLICY_GROUPS for name in group.fields + group.advanced)
+        labels: ClassVar = {
+            "calibration_pairs": "Calibration (pairs)",
+            "admission_kappa": "κ for admission (−1 to 1)",
+            "calibration_tries": "Tries (number)",
+            "gold_share": "Gold in the stream (share, 0 to 1)",
+            "kappa_floor": "Lowest κ allowed (−1 to 1)",
+            "recalibration_per_week": "Recalibration (pairs a week)",
+            "window_labels": "Window (gold answers)",
+            "min_labels": "Least n (gold answers)",
+            "min_seconds": "Speeding below (seconds)",
+            "overlap_share": "Overlap (share of pairs, 0 to 1)",
+            "overlap_raters": "Raters of an overlap pair (number)",
+            "repeat_share": "Repeats (share of tasks, 0 to 1)",
+            "repeat_after_days": "A repeat comes back after (days)",
+            "max_flip_share": "Changed answers allowed (share, 0 to 1)",
+            "strength": "How much better the chosen one is",
+            "idle_seconds": "Idle after (seconds)",
+            "gold_seniors": "Seniors who must agree on gold (number)",
+            "lease_minutes": "A pair is held for its rater (minutes)",
+            "seed": "Seed of draws (number)",
+        }
 
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        return [(title, [self[name] for name in names]) for title, names in POLICY_GROUPS]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            default = QualityPolicy._meta.get_field(name).get_default()
+            if isinstance(default, int | float) and not isinstance(default, bool):
+                field.help_text = f"{field.help_text} Default: {default:g}.".strip()
+
+    def groups(self) -> list[tuple[PolicyGroup, list[forms.BoundField], list[forms.BoundField]]]:
+        """Each group with its fields and its folded ones."""
+        return [
+            (group, [self[name] for name in group.fields], [self[name] for name in group.advanced])
+            for group in POLICY_GROUPS
+        ]
 
 
 class IntakeForm(forms.ModelForm[IntakePolicy]):

@@ -131,6 +131,7 @@ class QualityPolicy(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name_plural = "quality policies"
         constraints = [
             models.CheckConstraint(
                 name="stream_shares_leave_production",

@@ -6,13 +6,20 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
+from annotation.agreement_counts import agreement_counts
+from annotation.agreement_report import group_agreement
 from annotation.gold_supply import GoldSupply, gold_supply
 from annotation.models import Membership, Rater, Role
+from annotation.overview import labels_by_day, next_steps
 from annotation.permissions import EVERYONE, SENIORS, MemberRequest, member_view
-from annotation.selectors import agreement_report, project_counts
+from annotation.progress import forecast
+from annotation.selectors import project_counts
 from annotation.services import policy_of
 from corpus.models import Project
+
+SHOWN_RATERS = 10
 
 
 @login_required
@@ -35,21 +42,19 @@ def project(request: MemberRequest, project: Project) -> HttpResponseBase:
         .annotate(
             done=Count("labels", filter=Q(labels__superseded_by=None, labels__withdrawn=False))
         )
-        .order_by("kind", "name")
+        .order_by("-done", "name")
     )
-    agreement = agreement_report(project)
+    now = timezone.now()
+    counts = project_counts(project)
     context = {
         "project": project,
         "tab": "overview",
-        "counts": project_counts(project),
-        "pairwise": agreement.pairwise,
-        "overall": (
-            ("Fleiss' κ, all raters", agreement.fleiss_kappa),
-            ("Fleiss' κ, humans", agreement.human_fleiss_kappa),
-            ("Krippendorff's α, all raters", agreement.krippendorff_alpha),
-            ("Krippendorff's α, humans", agreement.human_krippendorff_alpha),
-        ),
-        "raters": raters,
+        "counts": counts,
+        "steps": next_steps(project, request.membership.role, counts),
+        "forecast": forecast(project, now=now),
+        "by_day": labels_by_day(project, now=now),
+        "humans": group_agreement(agreement_counts(project).humans).four,
+        "raters": raters[:SHOWN_RATERS],
         "supply": _supply(request, project),
     }
     return render(request, "annotation/project.html", context)

@@ -1,0 +1,96 @@
+"""The overview says what waits, how far a project is and how far people agree; the policy's page
+says what its figures do."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from annotation.models import Adjudication, Choice
+from annotation.services import policy_of, set_policy
+from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
+
+pytestmark = pytest.mark.django_db
+HERE = "/projects/harbour/"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+def shown(user: User, path: str = HERE) -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def labelled(cast: Cast, *, pairs: int, raters: int) -> None:
+    people = [make_rater(cast.project, f"rater {number}") for number in range(raters)]
+    for number in range(pairs):
+        pair = make_pair(cast.project, number, slots=1)
+        for rater in people:
+            make_label(pair, rater, Choice.FIRST if number % 2 else Choice.SECOND)
+
+
+def test_each_role_is_told_what_it_can_do_next_and_nothing_else(cast: Cast) -> None:
+    labelled(cast, pairs=3, raters=2)
+    Adjudication.objects.create(
+        project=cast.project, pair=cast.project.pairs.all()[0], reason="flag"
+    )
+
+    senior, admin, researcher = shown(cast.bob), shown(cast.carol), shown(cast.dan)
+
+    for page in (senior, admin):
+        assert "1 pair to decide." in page
+        assert "3 labels still wanted." in page
+    assert "to decide" not in researcher
+    assert "still wanted" not in researcher
+    assert "freeze and train" in researcher
+    assert "freeze and train" in admin
+    assert "freeze and train" not in senior
+
+
+def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> None:
+    empty = shown(cast.carol)
+    assert "No pair has labels of two people yet" in empty
+    assert "No label in the last four weeks" in empty
+
+    labelled(cast, pairs=4, raters=2)
+    page = shown(cast.carol)
+
+    assert "give the same answer <strong>100 %</strong> of the time, on 4 pairs." in page
+    assert "8 labels in the last four weeks" in page
+    assert page.count("<title>") == 2, "one of the page, one of the day's bar"
+
+
+def test_ten_raters_are_shown_and_a_link_to_all(cast: Cast) -> None:
+    labelled(cast, pairs=1, raters=30)
+
+    page = shown(cast.carol)
+
+    assert page.count('<td class="name-cell">') == 10
+    assert f'href="{HERE}raters/">All 3' in page
+
+
+def test_the_policys_page_names_units_and_defaults_and_stores_every_field(cast: Cast) -> None:
+    set_policy(project=cast.project, changes={"lease_minutes": 12})
+    path = f"{HERE}quality/"
+    page = shown(cast.carol, path)
+    assert "A pair is held for its rater (minutes)" in page
+    assert "Default: 15." in page
+    assert page.count("<details") == 3
+    client = Client()
+    client.force_login(cast.carol)
+    form = client.get(path).context["form"]
+    sent = {name: form[name].value() for name in form.fields} | {"lease_minutes": 14, "seed": 5}
+    sent = {name: "" if value is None else value for name, value in sent.items()}
+
+    answer = client.post(path, {name: value for name, value in sent.items() if value is not False})
+
+    assert answer.status_code == 302
+    stored = policy_of(cast.project.pk)
+    assert (stored.lease_minutes, stored.seed, stored.admission_kappa) == (14, 5, 0.6)
