@@ -35,7 +35,9 @@ class TaskOutput(serializers.Serializer[ShownTask]):
 class ErrorOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
-    fields = serializers.DictField(required=False, help_text="What is wrong, by field.")
+    fields = serializers.DictField(  # type: ignore[assignment]  # the name that clients know
+        required=False, help_text="What is wrong, by field."
+    )
 
 
 class NextInput(serializers.Serializer[Any]):

@@ -109,7 +109,10 @@ def member_view(
         @wraps(view)
         def signed_in(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated and is_swapped_in(request):
-                return render(request, "includes/signed_out.html")
+                said = render(request, "includes/signed_out.html")
+                # Whatever part of a page was asked for.
+                said["HX-Reselect"] = "[data-signed-out]"
+                return said
             return login_required(guarded)(request, *args, **kwargs)
 
         return signed_in

@@ -31,7 +31,7 @@ from serving.servers import request_stop
 @member_view(RESEARCHERS)
 def inference(request: MemberRequest, project: Project) -> HttpResponse:
     """Servers, what inference took, and the playground; the servers alone for polling."""
-    if request.headers.get("HX-Request") == "true":
+    if request.headers.get("HX-Request") == "true" and "whole" not in request.GET:
         return render(request, "judging/_servers.html", _servers(request, project))
     return _page(request, project, PlaygroundForm(project))
 

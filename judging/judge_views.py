@@ -51,7 +51,7 @@ def judge(request: MemberRequest, project: Project, judge_id: int) -> HttpRespon
         "attack": newest,
         "may_act": request.membership.role in RESEARCHERS,
     }
-    if request.headers.get("HX-Request") == "true":
+    if request.headers.get("HX-Request") == "true" and "whole" not in request.GET:
         return render(request, "judging/_attacks.html", context)
     report = report_of(config)
     context |= {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -129,3 +129,9 @@ def duration(seconds: object) -> str:
 def share_of_100(value: object) -> str:
     """A share in [0, 1] as a length in a picture 100 wide."""
     return f"{100 * min(1.0, max(0.0, value)):.2f}" if words.is_figure(value) else "0"
+
+
+@register.filter
+def any_unfinished(jobs: Iterable[Any]) -> bool:
+    """Whether any of the jobs that a page lists is still queued or running."""
+    return any(not job.is_finished for job in jobs)

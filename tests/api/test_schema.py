@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.urls import get_resolver
 
-from tests.web.test_access import walk
+from tests.web.places import walk
 
 
 def test_the_document_is_valid_and_leaves_no_operation_out(tmp_path: Path) -> None:

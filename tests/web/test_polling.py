@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.apps import apps
@@ -19,6 +21,9 @@ from tests.web.worlds import used
 pytestmark = pytest.mark.django_db
 
 POLLED = re.compile(r'hx-get="([^"]+)" hx-trigger="every')
+LISTS = {"judge_runs", "revision_runs", "training_runs", "intake", "inference", "judge"}
+"""Pages that list jobs and follow them."""
+
 BIG = re.compile(
     r'FROM "(judging_verdict|judging_impactverdict|annotation_label|annotation_slot'
     r'|constitution_chain|constitution_revision|serving_usage|training_trainingmetric)"'
@@ -42,7 +47,8 @@ def polled(cast: Cast, client: Client) -> set[str]:
     for path in crawl(client):
         answer = client.get(path, follow=True)
         if answer["Content-Type"].startswith("text/html"):
-            found |= set(POLLED.findall(answer.content.decode()))
+            for address in POLLED.findall(answer.content.decode()):
+                found.add(urljoin(path, unescape(address)))
     return found
 
 
@@ -53,7 +59,7 @@ def job_models() -> list[type[Job]]:
 def test_figures_that_a_page_polls_are_counted_by_the_database(
     client: Client, polled: set[str]
 ) -> None:
-    kinds = {resolve(path).view_name for path in polled}
+    kinds = {resolve(urlsplit(path).path).view_name for path in polled}
     assert {
         "judge_run",
         "revision_run",
@@ -81,6 +87,6 @@ def test_what_is_polled_after_the_session_is_a_line_that_leads_to_sign_in(
         assert answer.status_code == 200, path
         page = answer.content.decode()
         assert "<html" not in page
-        assert f"/login/?next={path}" in page
+        assert f"/login/?next={urlsplit(path).path}" in page
         assert "Sign in" in page
         assert client.get(path).status_code == 302, "a page that is opened leads to sign in"
