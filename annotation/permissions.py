@@ -13,7 +13,6 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
@@ -39,13 +38,6 @@ EVERYONE = frozenset(Role)
 
 AnyUser = AbstractBaseUser | AnonymousUser
 P = ParamSpec("P")
-
-
-def projects_of(user: AnyUser) -> QuerySet[Project]:
-    """The projects that exist for this user."""
-    if not isinstance(user, User):
-        return Project.objects.none()
-    return Project.objects.filter(memberships__user=user)
 
 
 def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:

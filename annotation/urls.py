@@ -73,6 +73,11 @@ urlpatterns = [
     path("projects/<slug:project_slug>/coverage/", quality.coverage, name="coverage"),
     path("projects/<slug:project_slug>/guideline/", quality.guideline, name="guideline"),
     path(
+        "projects/<slug:project_slug>/guideline/<int:number>/",
+        quality.guideline_version,
+        name="guideline_version",
+    ),
+    path(
         "projects/<slug:project_slug>/guideline/publish",
         quality.guideline_publish,
         name="guideline_publish",

@@ -72,7 +72,8 @@ def _larger(by_prompt: Counter[str], spec: SplitSpec) -> float | None:
 def warning_of(manifest: Mapping[str, Any]) -> str:
     """The same of a version that is frozen, by its manifest."""
     filters = manifest.get("filters", {})
-    rows = {split: about["rows"] for split, about in manifest["splits"].items()}
+    splits = manifest.get("splits", {})
+    rows = {split: splits.get(split, {}).get("rows", 0) for split in SPLITS}
     return too_small(rows, filters.get("validation", 1.0), filters.get("test", 1.0))
 
 

@@ -7,7 +7,7 @@ preferred, whatever was shown first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,19 +134,3 @@ def outcome(p_first: float, *, tie_band: float) -> Outcome:
     if abs(p_first - 0.5) <= tie_band:
         return "equal"
     return "first" if p_first > 0.5 else "second"
-
-
-def position_consistency(pairs: Iterable[tuple[float, float]]) -> float | None:
-    """The share, in [0, 1], of pairs whose winner is the same in both orders; None without pairs.
-
-    Args:
-        pairs: per pair, `p_first` with first shown first, and with second shown first. Exactly
-            one half in either order names no winner and counts as inconsistent.
-
-    Source: Zheng et al. 2023 (arXiv 2306.05685, table 2, "consistency").
-    """
-    seen = consistent = 0
-    for p_ab, p_ba in pairs:
-        seen += 1
-        consistent += (p_ab - 0.5) * (p_ba - 0.5) > 0
-    return consistent / seen if seen else None

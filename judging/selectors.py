@@ -171,8 +171,12 @@ def _choose(run: JudgeRun, pairs: Iterable[int]) -> None:
 
 
 def run_consistency(run: JudgeRun) -> float | None:
-    """Position consistency over the run's pairs, per principle; None without both orders. As
-    `position_consistency` has it, counted by the database: a page asks for it every two seconds."""
+    """The share, in [0, 1], of questions to the judge (a pair under a principle) whose winner is
+    the same in both orders; None without both orders. Exactly one half names no winner and counts
+    as inconsistent. Counted by the database: a page asks for it every two seconds.
+
+    Source: Zheng et al. 2023 (arXiv 2306.05685, table 2, "consistency").
+    """
     found = (
         Verdict.objects.filter(run=run, status=Verdict.Status.OK, p_first__isnull=False)
         .order_by()

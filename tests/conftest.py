@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -39,6 +40,23 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"Skipping is forbidden here: {item.nodeid}: {report.longrepr}"
     return report
+
+
+SLOWEST_FILES = 10
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the time goes: the slowest files of the run, in seconds."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    if sum(seconds.values()) < 60:
+        return
+    terminalreporter.section("slowest files")
+    for name, spent in seconds.most_common(SLOWEST_FILES):
+        terminalreporter.write_line(f"{spent:7.1f} s {name}")
 
 
 @pytest.fixture(scope="session")

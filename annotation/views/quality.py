@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import GuidelineForm, IntakeForm, PolicyForm
-from annotation.models import GoldPair, Membership, Rater, Role
+from annotation.models import GoldPair, Guideline, Membership, Rater, Role
 from annotation.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
 from annotation.progress import forecast, labelled_by
 from corpus.intake import (
@@ -75,6 +75,24 @@ def policy(request: MemberRequest, project: Project) -> HttpResponseBase:
 @member_view(SENIORS)
 def guideline(request: MemberRequest, project: Project) -> HttpResponse:
     return _guideline_page(request, project, None)
+
+
+@member_view(SENIORS)
+def guideline_version(request: MemberRequest, project: Project, number: int) -> HttpResponse:
+    """One version as raters see it, or beside another (`with`), word by word."""
+    shown = get_object_or_404(Guideline, project=project, number=number)
+    others = list(project.guidelines.exclude(pk=shown.pk).order_by("-number"))
+    wanted = request.GET.get("with", "")
+    context = {
+        "project": project,
+        "tab": "quality",
+        "part": "guideline",
+        "shown": shown,
+        "others": others,
+        "other": next((one for one in others if str(one.number) == wanted), None),
+        "is_newest": all(one.number < shown.number for one in others),
+    }
+    return render(request, "annotation/guideline_version.html", context)
 
 
 @require_POST

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.arithmetic import Reading, combine, outcome, p_first_from_shown, position_consistency
+from judging.arithmetic import Reading, combine, outcome, p_first_from_shown
 
 probabilities = st.floats(0, 1)
 
@@ -66,8 +66,3 @@ def test_inside_the_band_is_equal() -> None:
     assert outcome(0.56, tie_band=0.05) == "first"
     assert outcome(0.3, tie_band=0.05) == "second"
     assert outcome(0.5, tie_band=0.0) == "equal"
-
-
-def test_consistency_is_the_share_with_one_winner_in_both_orders() -> None:
-    assert position_consistency([(0.9, 0.6), (0.9, 0.1), (0.2, 0.3), (0.5, 0.9)]) == 0.5
-    assert position_consistency([]) is None

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from annotation.models import Label
 from constitution.models import ConstitutionVersion
 from constitution.services import PrincipleText, create_draft, publish_version
-from corpus.models import ModelVersion, Project
+from corpus.models import ModelVersion, Pair, Project
 from inference.engine import Request
 from inference.errors import BadRequestError, EngineUnavailableError
 from inference.scripted import ScriptedEngine
@@ -91,6 +91,25 @@ def test_a_pure_position_bias_shows_in_consistency_and_not_in_the_labels(
     assert run_consistency(run) == 0.0
     assert {label.choice for label in Label.objects.all()} == {"equal"}
     assert [label.p_first for label in Label.objects.all()] == pytest.approx([0.5] * 7)
+
+
+def test_consistency_is_the_share_with_one_winner_in_both_orders(project: Project) -> None:
+    config = make_judge(project)
+    run = launch(config)
+    assert run_consistency(run) is None
+    pairs = list(Pair.objects.filter(project=project)[:5])
+    both = [(0.9, 0.6), (0.9, 0.1), (0.2, 0.3), (0.5, 0.9), (0.8, None)]
+    for pair, said in zip(pairs, both, strict=True):
+        for order, p_first in zip(("ab", "ba"), said, strict=True):
+            Verdict.objects.create(
+                run=run,
+                config=config,
+                pair=pair,
+                order=order,
+                p_first=p_first,
+                status="unparsed" if p_first is None else "ok",
+            )
+    assert run_consistency(run) == 0.5
 
 
 def test_the_labels_p_first_is_the_weighted_mean_over_orders_and_principles(

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from annotation.models import Adjudication, Role, Slot
-from annotation.services import answer_gold
+from annotation.services import answer_gold, publish_guideline
 from annotation.services.invitations import invite
 from annotation.task_names import task_name
 from constitution.models import Chain, RevisionRun
@@ -69,6 +69,7 @@ def places_of(cast: Cast) -> list[Place]:
     adjudication = Adjudication.objects.create(project=project, pair=pair, reason="flag")
     invitation, _ = invite(project=project, role=Role.RATER, by=cast.carol, now=timezone.now())
     answer_gold(pair=pair, author=cast.bob, choice="first")
+    publish_guideline(project=project, text="Be fair.")
     version = create_draft(
         project=project, slug="c", name="C", principles=[PrincipleText("p", "Choose.")]
     )

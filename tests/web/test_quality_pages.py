@@ -277,3 +277,21 @@ def test_intake_rules_are_stored_and_start_their_pass(client: Client, cast: Cast
     client.post(HERE + "intake/scan", {"kind": "nonsense"})
     client.post(HERE + "intake/scan", {"kind": "identity"})
     assert IntakeScan.objects.count() == 2
+
+
+def test_a_version_of_the_guideline_is_opened_and_compared(client: Client, cast: Cast) -> None:
+    publish_guideline(project=cast.project, text="Be fair.")
+    publish_guideline(project=cast.project, text="Be fair and **kind**.")
+    client.force_login(cast.bob)
+    assert f'href="{HERE}guideline/1/"' in client.get(HERE + "guideline/").content.decode()
+
+    newest = client.get(HERE + "guideline/2/").content.decode()
+    assert "<strong>kind</strong>" in newest
+    assert ">current<" in newest
+    beside = client.get(HERE + "guideline/1/?with=2").content.decode()
+    assert "data-before>Be fair and **kind**.<" in beside
+    assert "data-after>Be fair.<" in beside
+    assert "data-diff" not in client.get(HERE + "guideline/1/?with=9").content.decode()
+    assert client.get(HERE + "guideline/3/").status_code == 404
+    client.force_login(cast.alice)
+    assert client.get(HERE + "guideline/1/").status_code == 403
