@@ -100,7 +100,7 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
         fields = tuple(name for group in POLICY_GROUPS for name in group.fields + group.advanced)
         labels: ClassVar = {
             "calibration_pairs": "Calibration (pairs)",
-            "admission_kappa": "κ for admission (−1 to 1)",
+            "admission_kappa": "Admission κ (−1 to 1)",
             "calibration_tries": "Tries (number)",
             "gold_share": "Gold in the stream (share, 0 to 1)",
             "kappa_floor": "Lowest κ allowed (−1 to 1)",

@@ -28,8 +28,9 @@ class Step(NamedTuple):
     page: str
 
 
-def next_steps(project: Project, role: str, counts: ProjectCounts) -> list[Step]:
-    """What waits, the most urgent first; only what this role may do."""
+def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: int) -> list[Step]:
+    """What waits, the most urgent first; only what this role may do. `wanted` labels are still
+    to be given."""
     steps = []
     if role in SENIORS:
         disputes = Adjudication.objects.filter(project=project, state="open").count()
@@ -41,9 +42,9 @@ def next_steps(project: Project, role: str, counts: ProjectCounts) -> list[Step]
         if gold:
             steps.append(Step(f"{_pairs(gold)} without a settled gold answer.", "Answer", "gold"))
         steps += _of_raters(project, role)
-    if role in SENIORS and counts.slots_open:
-        wanted = f"{counts.slots_open} label{'' if counts.slots_open == 1 else 's'} still wanted."
-        steps.append(Step(wanted, "Label", "label"))
+    if role in SENIORS and wanted:
+        words = f"{wanted} label{'' if wanted == 1 else 's'} still wanted."
+        steps.append(Step(words, "Label", "label"))
     if role in RESEARCHERS and counts.labels_human + counts.labels_judge:
         steps.append(Step("Labels are here to freeze and train on.", "Datasets", "datasets"))
     elif role in RESEARCHERS and counts.pairs:

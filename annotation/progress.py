@@ -27,6 +27,10 @@ class Forecast:
     finished_on: dt.date | None
 
     @property
+    def left(self) -> int:
+        return self.wanted - self.done
+
+    @property
     def percent(self) -> int:
         return round(100 * self.done / self.wanted) if self.wanted else 100
 

@@ -26,6 +26,8 @@ FIGURES = (
     ("raw_agreement", "Raw agreement"),
 )
 
+SHOWN_TWOS = 20
+
 
 @member_view(READERS)
 def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
@@ -51,8 +53,8 @@ def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
         "by": by,
         "by_name": dict(PARTS)[by],
         "shown": snapshot.parts[by],
-        "twos": report["twos"],
-        "more_twos": report["twos_met"] - len(report["twos"]),
+        "twos": report["twos"][:SHOWN_TWOS],
+        "more_twos": max(0, report["twos_met"] - SHOWN_TWOS),
     }
     return render(request, "annotation/agreement.html", context)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotation.agreement_counts import agreement_counts
 from annotation.agreement_report import group_agreement
 from annotation.gold_supply import GoldSupply, gold_supply
-from annotation.models import Membership, Rater, Role
+from annotation.models import Label, Membership, Rater, Role
 from annotation.overview import labels_by_day, next_steps
 from annotation.permissions import EVERYONE, SENIORS, MemberRequest, member_view
 from annotation.progress import forecast
@@ -46,12 +46,14 @@ def project(request: MemberRequest, project: Project) -> HttpResponseBase:
     )
     now = timezone.now()
     counts = project_counts(project)
+    ahead = forecast(project, now=now)
     context = {
         "project": project,
         "tab": "overview",
         "counts": counts,
-        "steps": next_steps(project, request.membership.role, counts),
-        "forecast": forecast(project, now=now),
+        "labelled": Label.objects.given().filter(project=project).values("pair").distinct().count(),
+        "steps": next_steps(project, request.membership.role, counts, wanted=ahead.left),
+        "forecast": ahead,
         "by_day": labels_by_day(project, now=now),
         "humans": group_agreement(agreement_counts(project).humans).four,
         "raters": raters[:SHOWN_RATERS],
