@@ -122,8 +122,9 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        fresh = QualityPolicy()
         for name, field in self.fields.items():
-            default = QualityPolicy._meta.get_field(name).get_default()
+            default = getattr(fresh, name)
             if isinstance(default, int | float) and not isinstance(default, bool):
                 field.help_text = f"{field.help_text} Default: {default:g}.".strip()
 

@@ -73,7 +73,7 @@ def warning_of(manifest: Mapping[str, Any]) -> str:
     """The same of a version that is frozen, by its manifest."""
     filters = manifest.get("filters", {})
     splits = manifest.get("splits", {})
-    rows = {split: splits.get(split, {}).get("rows", 0) for split in SPLITS}
+    rows: dict[str, int] = {split: splits.get(split, {}).get("rows", 0) for split in SPLITS}
     return too_small(rows, filters.get("validation", 1.0), filters.get("test", 1.0))
 
 

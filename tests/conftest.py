@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -47,7 +47,7 @@ SLOWEST_FILES = 10
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Where the time goes: the slowest files of the run, in seconds."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
@@ -55,7 +55,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if sum(seconds.values()) < 60:
         return
     terminalreporter.section("slowest files")
-    for name, spent in seconds.most_common(SLOWEST_FILES):
+    slowest = sorted(seconds.items(), key=lambda one: -one[1])
+    for name, spent in slowest[:SLOWEST_FILES]:
         terminalreporter.write_line(f"{spent:7.1f} s {name}")
 
 

@@ -109,7 +109,7 @@ def test_without_a_hub_it_is_said_at_once_what_was_looked_for_and_what_works(
     for look in (inspect_model, load_tokenizer):
         started = time.monotonic()
         with pytest.raises(HubUnreachableError) as refused:
-            look("org/model")  # type: ignore[operator]
+            look("org/model")
         said = str(refused.value)
         assert f"{address} cannot be reached from this machine" in said
         assert "in a folder of this machine works" in said

@@ -477,7 +477,7 @@ def test_a_finished_run_is_frozen_into_an_sft_dataset(cast: Cast) -> None:
     assert "please please" in page
     ModelVersion.objects.create(project=cast.project, name="base", kind="base")
     assert (
-        'value="sft" selected'
+        'name="method" value="sft"'
         in client.get(f"{HERE}runs/new?dataset={dataset.pk}").content.decode()
     )
     assert client.post(f"{HERE}datasets/sft", {**fields, "runs": []}).status_code == 400
