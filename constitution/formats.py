@@ -171,8 +171,8 @@ def _reader(data: object) -> Callable[[Any], ConstitutionFile]:
     if isinstance(data, dict) and data and all(isinstance(one, dict) for one in data.values()):
         return _read_critiques
     raise BadConstitutionFileError(
-        "the file is no constitution: it should hold `principles`, or `constitutions`, or a dict "
-        "of name → {prompt, edit_request}, or a list of comparison principles"
+        "the file is not a constitution: it should hold `principles`, or `constitutions`, or a "
+        "dict of name → {prompt, edit_request}, or a list of comparison principles"
     )
 
 

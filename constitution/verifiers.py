@@ -78,7 +78,9 @@ class Pattern(_Verifier):
         try:
             regex.compile(self.pattern)
         except regex.error as error:
-            raise ValueError(f"{self.pattern!r} is no regular expression: {error}") from error
+            raise ValueError(
+                f"{self.pattern!r} is not a valid regular expression: {error}"
+            ) from error
         return self
 
     def check(self, response: str) -> Reward:
@@ -87,7 +89,7 @@ class Pattern(_Verifier):
             match = regex.search(self.pattern, response, flags=flags, timeout=PATTERN_SECONDS)
         except TimeoutError:
             return Reward(None, f"the pattern took longer than {PATTERN_SECONDS:g} s")
-        said = f"found {match.group()[:80]!r}" if match else "the pattern is not found"
+        said = f"found {match.group()[:80]!r}" if match else "the pattern was not found"
         return Reward(float((match is not None) == self.found), said)
 
 
@@ -130,7 +132,7 @@ class JsonSchema(_Verifier):
         try:
             jsonschema.Draft202012Validator.check_schema(self.json_schema)
         except jsonschema.SchemaError as error:
-            raise ValueError(f"no JSON schema: {error.message}") from error
+            raise ValueError(f"not a valid JSON schema: {error.message}") from error
         if any(not ref.startswith("#") for ref in _references(self.json_schema)):
             raise ValueError("a schema may refer to parts of itself only ($ref beginning with #)")
         return self
@@ -139,12 +141,12 @@ class JsonSchema(_Verifier):
         try:
             value = json.loads(response)
         except (ValueError, RecursionError) as error:
-            return Reward(0.0, f"no JSON: {error}")
+            return Reward(0.0, f"not valid JSON: {error}")
         errors = jsonschema.Draft202012Validator(self.json_schema).iter_errors(value)
         first = next(iter(errors), None)
         if first is not None:
             return Reward(0.0, f"{first.json_path}: {first.message[:200]}")
-        return Reward(1.0, "fulfils the schema")
+        return Reward(1.0, "matches the schema")
 
 
 class Refusal(_Verifier):

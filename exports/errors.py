@@ -18,7 +18,7 @@ class ExportError(Exception):
 class NothingToFreezeError(ExportError):
     def __init__(self, dropped: Mapping[str, int]) -> None:
         why = ", ".join(f"{count} × {reason}" for reason, count in dropped.items()) or "no pairs"
-        super().__init__(f"No row would be left for training. Dropped: {why}.")
+        super().__init__(f"No rows would be left for training. Left out: {why}.")
         self.dropped = dict(dropped)
 
 

@@ -46,7 +46,7 @@ def too_small(rows: Mapping[str, int], validation: float = 1.0, test: float = 1.
     wanted = {"validation": validation, "test": test}
     small = [f"{rows[split]:,} {split}" for split in HELD_OUT if wanted[split]]
     if not small:
-        return "No rows are held out, so that no held-out figure can be given."
+        return "No rows are held out, so no held-out figures can be given."
     if all(rows[split] >= FEW for split in HELD_OUT if wanted[split]):
         return ""
     return f"{' and '.join(small)} rows are held out: figures on fewer than {FEW} rows mean little."

@@ -17,30 +17,30 @@ class FreezeForm(forms.Form):
     name = forms.SlugField(max_length=80, help_text="Letters, digits, - and _.")
     raters = forms.ChoiceField(
         choices=[
-            ("both", "Humans, and judges where no human labelled"),
-            ("human", "Humans alone"),
-            ("judge", "Judges alone"),
+            ("both", "Humans, and judges where no human has labelled"),
+            ("human", "Humans only"),
+            ("judge", "Judges only"),
         ],
         initial="both",
         label="Whose labels",
     )
     consensus = forms.ChoiceField(
         choices=[
-            ("mean", "Mean, humans before judges"),
-            ("majority", "Shares of a majority vote of all"),
-            ("dawid_skene", "Dawid–Skene: raters weighed by how they err"),
+            ("mean", "Mean, with humans overriding judges"),
+            ("majority", "Vote shares of all raters"),
+            ("dawid_skene", "Dawid–Skene: raters weighted by their errors"),
         ],
         initial="mean",
         required=False,
-        label="Many labels become one by",
+        label="How labels are combined",
     )
-    min_labels = forms.IntegerField(min_value=1, initial=1, label="Fewest labels per pair")
+    min_labels = forms.IntegerField(min_value=1, initial=1, label="Minimum labels per pair")
     tie_band = forms.FloatField(
         min_value=0.0,
         max_value=0.49,
         initial=0.05,
         label="Tie band",
-        help_text="Pairs this close to one half are dropped.",
+        help_text="Pairs with a probability this close to one half are left out.",
     )
     include_suspended = forms.BooleanField(
         required=False, label="Include labels of suspended raters"
@@ -50,7 +50,7 @@ class FreezeForm(forms.Form):
     )
     validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
-    seed = forms.IntegerField(initial=0, label="Seed of the split")
+    seed = forms.IntegerField(initial=0, label="Split seed")
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -69,27 +69,30 @@ class FreezeSftForm(forms.Form):
         RevisionRun.objects.none(), label="Critique runs", widget=forms.CheckboxSelectMultiple
     )
     revisions = forms.ChoiceField(
-        choices=[("last", "The last of each chain"), ("all", "Those of all rounds")]
+        choices=[
+            ("last", "The last revision of each chain"),
+            ("all", "The revisions of every round"),
+        ]
     )
     untouched = forms.BooleanField(
-        required=False, label="Also initial answers in which nothing was found"
+        required=False, label="Include initial answers in which the critique found nothing"
     )
     judged = forms.BooleanField(
         required=False,
         initial=True,
-        label="Leave out where a judge or rater prefers the initial answer",
+        label="Leave out chains whose initial answer a judge or rater prefers",
     )
     helpful = forms.ChoiceField(
         required=False,
-        label="Mix in the chosen responses of",
+        label="Mix in chosen responses from",
         help_text="Helpful responses keep a model from becoming evasive.",
     )
     helpful_share = forms.FloatField(
-        min_value=0, max_value=0.95, initial=0.5, label="Share of those among the rows"
+        min_value=0, max_value=0.95, initial=0.5, label="Share of these among the rows"
     )
     validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.0)
-    seed = forms.IntegerField(initial=0, label="Seed of the split")
+    seed = forms.IntegerField(initial=0, label="Split seed")
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -229,7 +229,7 @@ class PlanInput(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "money" not in attrs and "hours" not in attrs:
-            raise serializers.ValidationError("A budget is wanted, in money, in hours, or both.")
+            raise serializers.ValidationError("Give a budget in money, in hours, or both.")
         return attrs
 
 

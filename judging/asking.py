@@ -247,8 +247,8 @@ def _read(answer: Answer[Choice], least_mass: float) -> Reply:
         readable = False
         status = Status.UNPARSED
         reason = (
-            f"A and B held {percent(found.mass, 2)} of the model's probability; "
-            f"{percent(least_mass, 2)} is the least: it wanted to say something else"
+            f"A and B together got {percent(found.mass, 2)} of the model's probability, less "
+            f"than the minimum of {percent(least_mass, 2)}"
         )
     return Reply(
         p if readable else None,
@@ -269,7 +269,7 @@ def _unreadable(found: Generation, limit: int) -> tuple[Verdict.Status, str] | N
     if not found.text.strip():
         return Status.UNPARSED, "the reasoning is empty"
     if phrase := refusal_in(found.text):
-        return Status.REFUSED, f"the reasoning begins by refusing: {phrase!r}"
+        return Status.REFUSED, f"the reasoning starts with a refusal: {phrase!r}"
     if found.finish_reason == "length":
         return Status.UNPARSED, f"the reasoning did not end within {limit} tokens"
     return None

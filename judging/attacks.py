@@ -71,7 +71,7 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 """What stands against a real answer, made of it."""
 
 SAID = {
-    "constant": "One and the same friendly sentence, whatever was asked",
+    "constant": "The same friendly sentence, whatever was asked",
     "empty": "No answer at all",
     "instructing": "An answer that tells the judge what to reply",
     "longest": "The same answer with padding that says nothing",
@@ -122,7 +122,7 @@ def launch_attacks(
     """A queued test of a judge by attacks. NotOursToRunError for a judge that asks no model here:
     nothing that is written can talk a program or a table of labels into anything."""
     if not config.runs_here or config.model_version_id is None:
-        raise NotOursToRunError(f"{config} asks no model here, so that it cannot be attacked.")
+        raise NotOursToRunError(f"{config} uses no model here, so it cannot be attacked.")
     run = AttackRun.objects.create(
         project=config.project,
         config=config,
@@ -142,7 +142,7 @@ def attack(context: JobContext[AttackRun]) -> None:
         "constitution_version", "model_version__parent", "project", "rater"
     ).get(pk=context.job.config_id)
     if config.model_version is None:
-        raise PermanentJobError(f"{config} asks no model.")
+        raise PermanentJobError(f"{config} uses no model.")
     with model_for_job(config.engine, config.model_version) as engine:
         attack_with(context, config, engine)
 
@@ -151,7 +151,7 @@ def attack_with(context: JobContext[AttackRun], config: JudgeConfig, engine: Eng
     """Attack a judge whose engine is open already, and store what came of it."""
     run = context.job
     if config.model_version is None:
-        raise PermanentJobError(f"{config} asks no model.")
+        raise PermanentJobError(f"{config} uses no model.")
     targets = list(_targets(config.project, run.sample, run.seed))
     if not targets:
         raise PermanentJobError(

@@ -163,7 +163,7 @@ def self_preference(
             judge - human,
             prompts,
             ends=(-1.0, 1.0),
-            nothing="No pair that humans judged sets its own family against another model.",
+            nothing="Humans have judged no pair that compares its own model family with another.",
         )
     )
 
@@ -236,7 +236,7 @@ def longer_wins(
         share_of(
             ((p > 0.5) == (first > second))[counted],
             _of(prompts, counted),
-            nothing="No decided pair has completions of unequal length.",
+            nothing="No decided pair has completions of different lengths.",
         )
     )
 

@@ -48,9 +48,10 @@ def calibration_to_answer(rater: Rater) -> list[int]:
     if lacking:
         policy = policy_of(rater.project_id)
         raise PermanentJobError(
-            f"{rater.name} must pass calibration before its labels count: "
-            f"{policy.calibration_pairs} gold pairs that it has not seen, {lacking} of which are "
-            "lacking. Settle more gold, or set fewer calibration pairs in the quality policy."
+            f"{rater.name} must pass calibration before its labels count. That takes "
+            f"{policy.calibration_pairs} gold pairs that it has not seen, and {lacking} of them "
+            f"are missing. Settle more gold, or lower the number of calibration pairs in the "
+            f"quality policy."
         )
     return list(waiting_gold(rater, CALIBRATION).values_list("pair_id", flat=True))
 

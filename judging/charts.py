@@ -66,7 +66,7 @@ def first_shown(report: JudgeReport) -> Spec:
             x=alt.X(
                 "from:Q",
                 bin="binned",
-                title="what the response shown first gets",
+                title="probability of the response shown first",
                 scale=alt.Scale(domain=[0, 1]),
             ),
             x2="to:Q",
@@ -98,14 +98,16 @@ def by_length(report: JudgeReport) -> Spec:
         if one.humans is not None:
             points.append({"times": name, "who": "humans", "wins": one.humans})
     base = alt.Chart(alt.InlineData(values=points), width="container", height=240).encode(
-        x=alt.X("times:O", title="the longer is so many times as long", sort=None),
+        x=alt.X("times:O", title="length of the longer over the shorter", sort=None),
         color=alt.Color("who:N", title=None),
     )
     unit = alt.Scale(domain=[0, 1])
     bars = base.mark_rule(opacity=0.5).encode(
-        y=alt.Y("low:Q", title="the longer wins", scale=unit), y2="high:Q"
+        y=alt.Y("low:Q", title="longer response wins", scale=unit), y2="high:Q"
     )
-    line = base.mark_line(point=True).encode(y=alt.Y("wins:Q", title="the longer wins", scale=unit))
+    line = base.mark_line(point=True).encode(
+        y=alt.Y("wins:Q", title="longer response wins", scale=unit)
+    )
     return dict((bars + line).to_dict())
 
 
@@ -117,7 +119,7 @@ def plan_curve(plan: Plan) -> Spec:
     ]
     base = alt.Chart(alt.InlineData(values=points), width="container", height=240).encode(
         x=alt.X("human:Q", title="pairs labelled by raters"),
-        y=alt.Y("accuracy:Q", title="accuracy to expect", scale=alt.Scale(zero=False)),
+        y=alt.Y("accuracy:Q", title="expected accuracy", scale=alt.Scale(zero=False)),
     )
     chosen = base.transform_filter(alt.datum.chosen).mark_point(filled=True, size=120)
     return dict((base.mark_line() + chosen).to_dict())

@@ -23,29 +23,29 @@ class NewConstitutionForm(forms.Form):
     slug = forms.SlugField(
         max_length=80,
         required=False,
-        help_text="What commands call it; empty: made of the name. That of one that is there "
-        "makes its next version.",
+        help_text="Used in commands; leave empty to make it from the name. The slug of an "
+        "existing constitution makes its next version.",
     )
     start = forms.ChoiceField(
-        label="Begin with",
+        label="Start from",
         choices=[
             *((name, f"{name.title()}: {about}") for name, about in STARTERS.items()),
-            ("empty", "Nothing"),
+            ("empty", "An empty draft"),
             ("file", "A file"),
         ],
         initial="starter",
     )
     file = forms.FileField(
         required=False,
-        help_text="YAML or JSON: ours, that of Constitutional AI's published prompts, or "
-        "llm-swarm's.",
+        help_text="YAML or JSON in the format of Concord, Constitutional AI's published prompts "
+        "or llm-swarm.",
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         cleaned["slug"] = cleaned.get("slug") or slugify(cleaned.get("name", ""))[:80]
         if cleaned.get("name") and not cleaned["slug"]:
-            self.add_error("slug", "The name has no letters for a slug: give one.")
+            self.add_error("slug", "The name has no letters to make a slug from: enter one.")
         start = cleaned.get("start")
         if start in STARTERS:
             cleaned["content"] = starter(start)
@@ -56,7 +56,7 @@ class NewConstitutionForm(forms.Form):
     def _read(self, cleaned: dict[str, Any]) -> None:
         upload = cleaned.get("file")
         if not isinstance(upload, UploadedFile):
-            self.add_error("file", "Choose the file.")
+            self.add_error("file", "Choose a file.")
             return
         if upload.size is not None and upload.size > MAX_FILE_BYTES:
             self.add_error("file", f"The file is larger than {MAX_FILE_BYTES:,} bytes.")
@@ -64,7 +64,7 @@ class NewConstitutionForm(forms.Form):
         try:
             cleaned["content"] = read_constitution(upload.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            self.add_error("file", f"The file is no text in UTF-8: {error.reason}.")
+            self.add_error("file", f"The file is not UTF-8 text: {error.reason}.")
         except ConstitutionError as error:
             self.add_error("file", str(error))
 
@@ -86,12 +86,15 @@ class TryForm(_OnProjectsModel):
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What is criticised; empty: the model writes it.",
+        help_text="The answer to critique; leave empty to let the model write one.",
     )
     principle = forms.ChoiceField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
     seed = forms.IntegerField(
-        required=False, min_value=0, max_value=2**31, help_text="Empty: a fresh one each time."
+        required=False,
+        min_value=0,
+        max_value=2**31,
+        help_text="Leave empty for a new one each time.",
     )
 
     def __init__(
@@ -100,14 +103,14 @@ class TryForm(_OnProjectsModel):
         super().__init__(project, *args, **kwargs)
         names = version.principles.order_by("position").values_list("name", flat=True)
         self.fields["principle"].choices = [  # type: ignore[attr-defined]
-            ("", "The first eight"),
+            ("", "The first eight principles"),
             *((name, name) for name in names),
         ]
 
     def clean_temperature(self) -> float:
         temperature = float(self.cleaned_data["temperature"])
         if 0 < temperature < 0.01:
-            raise forms.ValidationError("0 is greedy; else at least 0.01.")
+            raise forms.ValidationError("Enter 0 for greedy decoding, or at least 0.01.")
         return temperature
 
 
@@ -121,7 +124,7 @@ class RevisionRunForm(_OnProjectsModel):
     )
     source = forms.ChoiceField(required=False, label="Prompts")
     limit = forms.IntegerField(
-        required=False, min_value=1, max_value=10_000_000, label="At most so many prompts"
+        required=False, min_value=1, max_value=10_000_000, label="Maximum number of prompts"
     )
     rounds = forms.IntegerField(min_value=1, max_value=MOST_ROUNDS, initial=4)
     stop_early = forms.BooleanField(
@@ -130,9 +133,7 @@ class RevisionRunForm(_OnProjectsModel):
     use_few_shots = forms.BooleanField(
         required=False, initial=True, label="Show the constitution's examples"
     )
-    ask_raters = forms.BooleanField(
-        required=False, label="Put the pairs in the raters' queue as well"
-    )
+    ask_raters = forms.BooleanField(required=False, label="Also add the pairs to the raters' queue")
     temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
     seed = forms.IntegerField(min_value=0, max_value=2**31, initial=0)
 
@@ -145,8 +146,8 @@ class RevisionRunForm(_OnProjectsModel):
         prompts = Prompt.objects.filter(project=project)
         sources = prompts.order_by("source").values_list("source", flat=True).distinct()
         self.fields["source"].choices = [  # type: ignore[attr-defined]
-            ("", "All of the project"),
-            ("sensitive:", "Red-team prompts: all that are marked sensitive"),
+            ("", "All prompts in the project"),
+            ("sensitive:", "Red-team prompts (marked as sensitive)"),
             *((f"source:{name}", name or "without a source") for name in sources[:200]),
         ]
         self.lacks_constitution = not versions.exists()
@@ -166,10 +167,15 @@ class RevisionRunForm(_OnProjectsModel):
 
 
 class PromptsForm(forms.Form):
-    file = forms.FileField(help_text="JSONL with a prompt a line, red-team transcripts, or text.")
+    file = forms.FileField(
+        help_text="JSONL with one prompt per line, red-team transcripts, or plain text."
+    )
     source = forms.CharField(
-        max_length=200, required=False, label="Name of the set", help_text="Empty: the file's."
+        max_length=200,
+        required=False,
+        label="Name of the prompt set",
+        help_text="Leave empty to use the file name.",
     )
     red_team = forms.BooleanField(
-        required=False, label="Red-team prompts: to refuse one is no fault"
+        required=False, label="Red-team prompts: refusing them is not a fault"
     )

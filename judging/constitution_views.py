@@ -134,7 +134,7 @@ def create_constitution(request: MemberRequest, project: Project) -> HttpRespons
             principles=content.principles,
             few_shots=content.few_shots,
             created_by=_user(request),
-            reason=f"Begun with: {form.cleaned_data['start']}",
+            reason=f"Started from: {form.cleaned_data['start']}",
         )
     except ConstitutionError as error:
         form.add_error(None, str(error))
@@ -296,14 +296,14 @@ def constitution_publish(
     """Asks for confirmation with the figures in view; POST publishes."""
     version = found_version(project, slug, number)
     if version.status != DRAFT:
-        messages.error(request, f"{version} is {version.status} already.")
+        messages.error(request, f"{version} is already {version.status}.")
         return _to_version(version)
     if request.method != "POST":
         return _publish_page(request, project, version)
-    problem = "" if request.POST.get("confirmed") else "Tick that you have seen the figures."
+    problem = "" if request.POST.get("confirmed") else "Confirm that you have seen the figures."
     seen = request.POST.get("revision", "")
     if not problem and not (seen.isdecimal() and len(seen) < 10):
-        problem = "The page is not whole: open it again."
+        problem = "Part of the form is missing: reload the page."
     if not problem:
         try:
             version = publish_version(
@@ -355,7 +355,7 @@ def constitution_retire(
         retire_version(
             version=version, reason=request.POST.get("reason", ""), author=_user(request)
         )
-        messages.success(request, f"{version} is retired: no new judge goes by it.")
+        messages.success(request, f"{version} is retired: new judges can no longer use it.")
     except ConstitutionError as error:
         messages.error(request, str(error))
     return _to_version(version)
@@ -382,7 +382,7 @@ def constitution_discard(
     except ConstitutionError as error:
         messages.error(request, str(error))
         return _to_version(version)
-    messages.success(request, f"The draft {slug}@{number} is thrown away.")
+    messages.success(request, f"The draft {slug}@{number} was discarded.")
     return redirect("constitutions", project.slug)
 
 

@@ -63,9 +63,10 @@ def launch_draft_trial(
     texts = [fields_of(one) for one in version.principles.order_by("position")]
     chosen = [one for one in texts if (not principle or one["name"] == principle) and _says(one)]
     if not chosen:
-        what = f"a principle {principle!r} that" if principle else "a principle that"
+        what = f"principle {principle!r} that" if principle else "principle that"
         raise NothingToTryError(
-            f"{version} has no {what} compares, or asks for critique and revision, or verifies."
+            f"{version} has no {what} has a comparison, a critique and revision request, or a "
+            f"verifier."
         )
     trial = DraftTrial.objects.create(
         project=version.constitution.project,

@@ -85,8 +85,8 @@ def few_shots_edit(
     try:
         if request.POST.get("before", "") != shots_digest(version):
             raise StaleDraftError(
-                "Somebody changed the conversations while you wrote: theirs are stored, yours are "
-                "below. Join them and store again."
+                "Someone else changed the conversations while you were editing. Theirs are "
+                "saved; yours are below. Merge them and save again."
             )
         replace_few_shots(
             version=version,
@@ -281,7 +281,7 @@ def _free_name(version: ConstitutionVersion) -> str:
 def _number(request: MemberRequest, name: str) -> int:
     text = request.POST.get(name, "")
     if not text.isdecimal() or len(text) > 9:
-        raise BadPrincipleError(name, f"{name} is missing from what was sent.")
+        raise BadPrincipleError(name, f"{name} is missing from the form.")
     return int(text)
 
 

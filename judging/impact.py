@@ -113,7 +113,9 @@ def launch_impact(
         NoAuditSetError: there is no audit set and none can be drawn.
     """
     if version.status != ConstitutionVersion.Status.DRAFT:
-        raise NotADraftError(f"{version} is {version.status}: impact is measured before.")
+        raise NotADraftError(
+            f"{version} is {version.status}: only the impact of drafts is measured."
+        )
     project = version.constitution.project
     base = current_version(version)
     chosen = audit_set or AuditSet.objects.filter(project=project).first()

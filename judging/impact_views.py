@@ -110,7 +110,9 @@ def constitution_impact(
     """What a draft would change; POST has it measured; the newest run alone for polling."""
     version = found_version(project, slug, number)
     if version.status != ConstitutionVersion.Status.DRAFT:
-        messages.info(request, f"{version} is {version.status}: impact is measured of drafts.")
+        messages.info(
+            request, f"{version} is {version.status}: only the impact of drafts is measured."
+        )
         return redirect("constitution_version", project.slug, slug, number)
     if request.method != "POST":
         run = ImpactRun.objects.filter(version=version).first()

@@ -17,12 +17,12 @@ from judging.selectors import PairSelection, judges_of
 
 MODES = [
     ("direct", "Direct: the probabilities of A and B"),
-    ("reasoned", "Reasoned: writes first, then chooses"),
-    ("verifier", "Verifiers: the constitution's programs, no model"),
+    ("reasoned", "Reasoned: reasons in writing, then chooses"),
+    ("verifier", "Verifiers: the constitution's own checks, no model"),
 ]
 PRINCIPLES = [
-    ("ensemble", "Ensemble: averaged over several"),
-    ("one_drawn", "One drawn for each pair"),
+    ("ensemble", "Ensemble: the average over several"),
+    ("one_drawn", "One drawn at random for each pair"),
     ("together", "All in one prompt"),
 ]
 
@@ -30,25 +30,25 @@ PRINCIPLES = [
 class SelectionForm(forms.Form):
     which = forms.ChoiceField(
         choices=[
-            ("new", "Pairs this judge has not dealt with"),
+            ("new", "Pairs this judge has not judged yet"),
             ("all", "All pairs"),
             ("disagreement", "Pairs on which a judge and humans disagree"),
-            ("gold", "Gold alone: to be admitted, or a check"),
+            ("gold", "Gold pairs only: to pass calibration, or as a check"),
         ],
-        label="Which",
+        label="Which pairs",
     )
     batch = forms.CharField(
         required=False,
         max_length=100,
-        label="Only of the batch",
-        help_text="What brought the pairs: a file's name, critique-3, round-1. Empty: any.",
+        label="Only this batch",
+        help_text="Where the pairs came from, such as a file name, critique-3 or round-1.",
     )
-    domain = forms.CharField(required=False, max_length=100, label="Only of the domain")
-    difficulty = forms.CharField(required=False, max_length=50, label="Only of the difficulty")
-    source = forms.CharField(required=False, max_length=200, label="Only of the source")
-    language = forms.CharField(required=False, max_length=35, label="Only of the language")
+    domain = forms.CharField(required=False, max_length=100, label="Only this domain")
+    difficulty = forms.CharField(required=False, max_length=50, label="Only this difficulty")
+    source = forms.CharField(required=False, max_length=200, label="Only this source")
+    language = forms.CharField(required=False, max_length=35, label="Only this language")
     dataset = forms.RegexField(
-        "^[0-9a-f]{64}$", required=False, label="Only of the dataset", help_text="Its sha256."
+        "^[0-9a-f]{64}$", required=False, label="Only this dataset", help_text="Its sha256."
     )
 
     def selection(self) -> PairSelection:
@@ -70,49 +70,53 @@ class JudgeForm(SelectionForm, OnModelForm):
     mode = forms.ChoiceField(choices=MODES, required=False)
     principles = forms.ChoiceField(choices=PRINCIPLES, required=False)
     ensemble_size = forms.IntegerField(
-        required=False, min_value=0, max_value=64, label="Principles drawn for an ensemble",
-        help_text="0 or empty: all of them, by their weights.",
+        required=False, min_value=0, max_value=64, label="Principles per ensemble",
+        help_text="Leave empty for all of them, by weight.",
     )  # fmt: skip
     orders = forms.ChoiceField(
         required=False,
-        choices=[("both", "Both orders"), ("one", "One, drawn for each pair")],
+        choices=[("both", "Both orders"), ("one", "One, drawn at random for each pair")],
         label="Orders",
     )
     samples = forms.IntegerField(
-        required=False, min_value=1, max_value=32, label="Reasonings per question"
+        required=False, min_value=1, max_value=32, label="Reasoning samples per question"
     )
     temperature = forms.FloatField(
-        required=False, min_value=0, max_value=5, label="Temperature of the reasoning"
+        required=False, min_value=0, max_value=5, label="Reasoning temperature"
     )
     max_tokens = forms.IntegerField(
-        required=False, min_value=1, max_value=32_768, label="Tokens of the reasoning"
+        required=False, min_value=1, max_value=32_768, label="Maximum reasoning tokens"
     )
     tie_band = forms.FloatField(
-        required=False, min_value=0, max_value=0.49, label="Equal within this of one half",
-        help_text="Empty: 0.05.",
+        required=False, min_value=0, max_value=0.49, label="Tie band around one half",
+        help_text="Default: 0.05.",
     )  # fmt: skip
     contradiction = forms.FloatField(
-        required=False, min_value=0.01, max_value=1, label="Abstain beyond",
-        help_text="Where the orders name different winners and are further apart. Empty: 0.9.",
+        required=False, min_value=0.01, max_value=1, label="Abstain if the orders differ by "
+        "more than",
+        help_text="Applies when the orders name different winners. Default: 0.9.",
     )  # fmt: skip
     least_mass = forms.FloatField(
-        required=False, min_value=0, max_value=1, label="Least mass of A and B",
-        help_text="A verdict in which they held less of the model's probability is unreadable.",
+        required=False, min_value=0, max_value=1, label="Minimum probability of A and B",
+        help_text="A verdict is unreadable if A and B together get less than this.",
     )  # fmt: skip
     use_reference = forms.BooleanField(required=False, label="Show the reference answer")
     few_shots = forms.CharField(
         required=False,
         max_length=400_000,
-        label="Solved comparisons",
+        label="Example comparisons",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
         help_text='JSON: [{"prompt": …, "response_a": …, "response_b": …, "better": "a"}].',
     )
     name = forms.CharField(
-        required=False, max_length=200, label="Name", help_text="Empty: what the judge does."
+        required=False,
+        max_length=200,
+        label="Name",
+        help_text="Leave empty to name it after its settings.",
     )
     attacks = forms.BooleanField(
         required=False,
-        label="Test it by attacks as well",
+        label="Also test it with attacks",
         help_text="Constant, empty, instructing and padded answers against real ones.",
     )
     accept_cut = forms.BooleanField(
@@ -164,12 +168,12 @@ class JudgeForm(SelectionForm, OnModelForm):
             ("Only some of these pairs", "All domains, sources and languages.", ("",), self.PAIRS),
             (
                 "How it judges",
-                "Every principle in both orders; it abstains where the orders contradict.",
+                "Every principle, in both orders; abstains when the orders contradict each other.",
                 (
                     "Principles and orders",
-                    "When it does not decide",
+                    "Ties and abstentions",
                     "Reasoning",
-                    "What it is shown",
+                    "Context",
                 ),
                 self.PRINCIPLES,
                 self.DOUBT,
@@ -208,9 +212,9 @@ class JudgeForm(SelectionForm, OnModelForm):
         try:
             found = json.loads(written)
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is no JSON: {error}") from error
+            raise forms.ValidationError(f"This is not valid JSON: {error}") from error
         if not isinstance(found, list):
-            raise forms.ValidationError("A list of comparisons is wanted: [{…}, …].")
+            raise forms.ValidationError("Enter a list of comparisons: [{…}, …].")
         return found
 
     def settings(self) -> dict[str, Any]:
@@ -227,7 +231,7 @@ class JuryForm(forms.Form):
     )
     combine = forms.ChoiceField(
         choices=[("mean", "The mean of their probabilities"), ("majority", "The share of votes")],
-        label="Labels are",
+        label="Combine labels by",
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
@@ -250,20 +254,23 @@ class TriageForm(forms.Form):
     """A budget, and what is known or assumed of what a label takes."""
 
     within = forms.FloatField(
-        min_value=0, max_value=0.5, initial=0.15, label="Unsure within this of one half"
+        min_value=0, max_value=0.5, initial=0.15, label="Unsure within this distance of one half"
     )
-    hours = forms.FloatField(required=False, min_value=0, label="Hours of raters")
+    hours = forms.FloatField(required=False, min_value=0, label="Rater hours")
     money = forms.FloatField(required=False, min_value=0, label="Money")
     hourly_wage = forms.FloatField(
-        required=False, min_value=0, label="Hourly wage", help_text="Empty: money plays no part."
+        required=False,
+        min_value=0,
+        label="Hourly wage",
+        help_text="Leave empty to plan by hours alone.",
     )
-    human_seconds = forms.FloatField(required=False, min_value=0.1, label="Seconds a label takes")
+    human_seconds = forms.FloatField(required=False, min_value=0.1, label="Seconds per label")
     human_accuracy = forms.FloatField(
-        required=False, min_value=0, max_value=1, label="How often a rater is right, 0 to 1"
+        required=False, min_value=0, max_value=1, label="Rater accuracy, 0 to 1"
     )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("money") is not None and not data.get("hourly_wage"):
-            self.add_error("hourly_wage", "A budget of money needs a wage.")
+            self.add_error("hourly_wage", "Enter an hourly wage to plan with money.")
         return data

@@ -140,9 +140,9 @@ def scale_judge(request: MemberRequest, project: Project, judge_id: int) -> Http
     use_calibration(config=config, calibration=chosen)
     messages.success(
         request,
-        "Its labels are scaled from now on; those that are there stay as they are."
+        "New labels will be scaled. Existing labels do not change."
         if chosen
-        else "Its labels are not scaled any more.",
+        else "New labels will no longer be scaled.",
     )
     return redirect("judge", project.slug, judge_id)
 
@@ -155,7 +155,7 @@ def judge_policy(request: MemberRequest, project: Project) -> HttpResponseBase:
     form = JudgePolicyForm(posted, instance=policy_for(project))
     if form.is_bound and form.is_valid():
         form.save()
-        messages.success(request, "Stored. Marks and the gate follow it at once.")
+        messages.success(request, "Saved. The new bounds apply at once.")
         return redirect("judge_policy", project.slug)
     if not may_edit:
         for field in form.fields.values():
@@ -177,11 +177,11 @@ def _shown(config: JudgeConfig) -> list[tuple[str, Any]]:
     """What the judge is, setting by setting."""
     settings = config.settings
     if settings.mode == "jury":
-        return [("Mode", "jury"), ("Labels are", f"the {settings.combine} of its judges")]
+        return [("Mode", "jury"), ("Combined by", settings.combine)]
     if config.foreign:
         return [("Mode", "foreign: its verdicts were imported")]
     if config.reviser:
-        return [("Mode", "none: the labels of critique and revision stand under this name")]
+        return [("Mode", "none: labels from critique and revision runs carry this name")]
     shown: list[tuple[str, Any]] = [
         ("Mode", settings.mode),
         ("Constitution", config.constitution_version),
@@ -191,28 +191,31 @@ def _shown(config: JudgeConfig) -> list[tuple[str, Any]]:
         shown += [("Template", config.template)]
     size = settings.ensemble_size or "all"
     policy = {
-        "ensemble": f"averaged over {size}",
-        "one_drawn": "one drawn for each pair",
+        "ensemble": f"the average over {size}",
+        "one_drawn": "one drawn at random for each pair",
         "together": "all in one prompt",
     }
     shown += [
         ("Principles", policy[settings.principles]),
-        ("Equal within", f"{config.tie_band:g} of ½"),
+        ("Tie band", f"{config.tie_band:g} around ½"),
     ]
     if config.model_version is not None:
-        both = "both" if settings.orders == "both" else "one, drawn for each pair"
-        shown += [("Orders", both), ("Abstains beyond", f"{settings.contradiction:g}")]
+        both = "both" if settings.orders == "both" else "one, drawn at random for each pair"
+        shown += [
+            ("Orders", both),
+            ("Abstains if orders differ by more than", f"{settings.contradiction:g}"),
+        ]
     if settings.mode == "reasoned":
         shown += [
-            ("Reasonings", settings.samples),
+            ("Reasoning samples", settings.samples),
             ("Temperature", f"{settings.temperature:g}"),
-            ("Kept within", "no bounds" if settings.clamp is None else
-             f"{settings.clamp[0]:g} and {settings.clamp[1]:g}"),
+            ("Probability bounds", "none" if settings.clamp is None else
+             f"{settings.clamp[0]:g} to {settings.clamp[1]:g}"),
         ]  # fmt: skip
     if settings.least_mass:
-        shown.append(("Least mass of A and B", f"{settings.least_mass:g}"))
+        shown.append(("Minimum probability of A and B", f"{settings.least_mass:g}"))
     if settings.use_reference:
         shown.append(("Reference answers", "shown"))
     if settings.few_shots:
-        shown.append(("Solved comparisons", len(settings.few_shots)))
+        shown.append(("Example comparisons", len(settings.few_shots)))
     return shown

@@ -12,7 +12,7 @@ from judging.bias import Figure
 from judging.models import JudgePolicy
 from judging.report import JudgeReport
 
-NO_ECE_INTERVAL = "No interval: with few pairs in a bin the error itself leans upwards."
+NO_ECE_INTERVAL = "No interval: with few pairs in a bin the error is biased upwards."
 
 WIDTH = 200.0
 """Of the picture, in its own units; its middle is no bias."""
@@ -73,7 +73,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
         sum(one.n for one in report.bins),
         reason=NO_ECE_INTERVAL
         if report.ece is not None
-        else "No pair has a probability and a human choice.",
+        else "No pair has both a judge probability and a human choice.",
     )
     return [
         mark_of(
@@ -82,7 +82,8 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             report.position.first_shown,
             policy.first_shown,
             lambda value: (
-                f"The response shown first gets {percent(value)} on average; 50 % would be no bias."
+                f"The response shown first gets {percent(value)} on average; 50 % would mean no "
+                f"bias."
             ),
             neutral=0.5,
         ),
@@ -99,8 +100,8 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             report.length,
             policy.length,
             lambda value: (
-                "Where humans see two responses alike, one twice as long has "
-                f"{2**value:.2f} times the odds."
+                "Where humans see two responses as equal, one that is twice as long has "
+                f"{2**value:.2f} times the odds of winning."
             ),
         ),
         mark_of(
@@ -110,7 +111,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             policy.formatting,
             lambda value: (
                 "At the same length and the same human choice, the more formatted response has "
-                f"{math.exp(min(value, 50)):.2f} times the odds."
+                f"{math.exp(min(value, 50)):.2f} times the odds of winning."
             ),
         ),
         mark_of(
@@ -119,7 +120,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             report.self_preference,
             policy.self_preference,
             lambda value: (
-                f"It takes responses of its own family of models {points(abs(value)).lstrip('+')} "
+                f"It prefers responses from its own model family {points(abs(value)).lstrip('+')} "
                 f"{'more' if value >= 0 else 'less'} often than humans do."
             ),
         ),
@@ -128,10 +129,7 @@ def marks_of(report: JudgeReport, policy: JudgePolicy) -> list[Mark]:
             "Calibration",
             error,
             policy.calibration_error,
-            lambda value: (
-                f"What it says and what comes of it are {points(value).lstrip('+')} apart "
-                "on average."
-            ),
+            lambda value: f"Its probabilities are off by {points(value).lstrip('+')} on average.",
         ),
     ]
 

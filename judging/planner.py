@@ -91,7 +91,7 @@ def plan(
     if min(prices.human_cost, prices.human_hours, prices.judge_cost) < 0:
         raise ValueError("prices of 0 or more are wanted")
     if money is None and hours is None:
-        raise ValueError("a budget is wanted, in money, in hours, or both")
+        raise ValueError("give a budget in money, in hours, or both")
     if (money or 0) < 0 or (hours or 0) < 0:
         raise ValueError("a budget of 0 or more is wanted")
     sure = np.sort(np.maximum(p, 1 - p))

@@ -22,14 +22,21 @@ class PlaygroundForm(OnModelForm):
     options = forms.CharField(
         required=False,
         max_length=500,
-        help_text="Such as A, B: two or more, with commas between, to see their probabilities.",
+        help_text="Two or more, separated by commas, to see their probabilities. For example: "
+        "A, B.",
     )
     max_tokens = forms.IntegerField(min_value=1, max_value=8_192, initial=256)
     temperature = forms.FloatField(
-        min_value=0, max_value=5, initial=1.0, help_text="0 is greedy; else at least 0.01."
+        min_value=0,
+        max_value=5,
+        initial=1.0,
+        help_text="Enter 0 for greedy decoding, or at least 0.01.",
     )
     seed = forms.IntegerField(
-        required=False, min_value=0, max_value=2**63 - 1, help_text="Empty: a fresh one each time."
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="Leave empty for a new one each time.",
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:

@@ -64,7 +64,7 @@ def from_text(field: str, text: str) -> Any:
         try:
             return float(text)
         except ValueError as error:
-            raise BadPrincipleError(field, f"{text[:40]!r} is no number.") from error
+            raise BadPrincipleError(field, f"{text[:40]!r} is not a number.") from error
     if field == "tags":
         return [tag.strip() for tag in text.split(",") if tag.strip()]
     if field == "examples":
@@ -86,7 +86,7 @@ def shots_from_text(text: str) -> list[list[dict[str, str]]]:
         return []
     if not isinstance(value, list) or not all(isinstance(chat, list) for chat in value):
         raise BadPrincipleError(
-            "few_shots", "A list of conversations is wanted, each a list of turns: “- - user: Hi”."
+            "few_shots", "Write a list of conversations, each a list of turns: “- - user: Hi”."
         )
     chats = []
     for number, chat in enumerate(value, start=1):
@@ -106,12 +106,12 @@ def _examples(value: Any) -> list[dict[str, str]]:
     if value in (None, ""):
         return []
     if not isinstance(value, list):
-        raise BadPrincipleError("examples", "A list is wanted: each example begins with “- ”.")
+        raise BadPrincipleError("examples", "Write a list: each example begins with “- ”.")
     found = []
     for number, one in enumerate(value, start=1):
         if not isinstance(one, dict) or set(one) - set(Example._fields):
             raise BadPrincipleError(
-                "examples", f"Example {number}: {', '.join(Example._fields)} are its fields."
+                "examples", f"Example {number}: its fields are {', '.join(Example._fields)}."
             )
         texts = {key: str(text).strip() for key, text in one.items() if text is not None}
         if not texts.get("prompt"):
@@ -125,9 +125,9 @@ def _read_yaml(field: str, text: str) -> Any:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
-        where = f" in line {place.line + 1}" if place is not None else ""
+        where = f" on line {place.line + 1}" if place is not None else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise BadPrincipleError(field, f"No YAML{where}: {problem}.") from error
+        raise BadPrincipleError(field, f"Not valid YAML{where}: {problem}.") from error
 
 
 def _yaml(value: Any) -> str:

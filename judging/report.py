@@ -127,19 +127,22 @@ class JudgeReport:
         """Everything, and the main figures by the names that scripts look for at the top; what is
         undefined is null, and `reasons` says why."""
         main: dict[str, tuple[float | None, str]] = {
-            "consistency": (self.orders.consistency, "no question was read in both orders"),
+            "consistency": (
+                self.orders.consistency,
+                "no question has readable verdicts in both orders",
+            ),
             "kappa_between_orders": (
                 self.orders.kappa_between_orders,
-                "no question was read in both orders, or one category alone was said",
+                "no question has readable verdicts in both orders, or one category alone was said",
             ),
             "first_shown_share": (self.orders.first_shown_share, "no verdict names a winner"),
             "accuracy_gold": (
                 self.orders.accuracy_gold,
-                "no verdict is on a gold pair of which one is better",
+                "no verdict on a gold pair with a clear winner",
             ),
             "kappa_consensus": (self.kappa["value"], self.kappa.get("reason", "")),
             "length_coefficient": (self.length.value, self.length.reason),
-            "ece": (self.ece, "no pair has a probability and a preference of humans"),
+            "ece": (self.ece, "no pair has both a judge probability and a human preference"),
         }
         return {
             "categories": list(CATEGORIES),
@@ -376,12 +379,14 @@ def _part(
             share_of(
                 right,
                 np.asarray(prompts, dtype=np.int64)[usable].tolist(),
-                nothing="Humans prefer one on none of these pairs.",
+                nothing="Humans prefer neither response on any of these pairs.",
             )
         ),
         ece=expected_calibration_error(p_decided, y),
         mended=held_out("temperature", p_decided, y),
         inconsistent=figure_of(
-            share_of(inconsistent, prompts_read, nothing="No pair was read in both orders.")
+            share_of(
+                inconsistent, prompts_read, nothing="No pair has readable verdicts in both orders."
+            )
         ),
     )

@@ -94,7 +94,7 @@ def upload_prompts(request: MemberRequest, project: Project) -> HttpResponseBase
             return _runs_page(request, project, RevisionRunForm(project), form, status=400)
     odd = "".join(f" Line {one.line}: {one.reason}." for one in report.rejected[:5])
     told = (
-        f"{report.added} prompts added, {report.duplicates} were there, "
+        f"{report.added} prompts added, {report.duplicates} already there, "
         f"{len(report.rejected)} lines rejected.{odd}"
     )
     (messages.warning if report.rejected else messages.success)(request, told)

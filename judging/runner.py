@@ -213,7 +213,9 @@ class _Judging:
 
     def _certify(self) -> None:
         """One try, or what was lacking of one: gold alone, with the answers known to us."""
-        self._context.report(self._done, self._total, note="answering gold, to be admitted")
+        self._context.report(
+            self._done, self._total, note="answering gold pairs to pass calibration"
+        )
         wanted = calibration_to_answer(self._rater)
         self._ask((page, self._besides(page)) for page in _pages(_of(wanted)))
         settle(self._rater)

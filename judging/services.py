@@ -105,11 +105,11 @@ def ensure_jury(
     if len(ids) < 2 or len(set(ids)) < len(ids):
         raise BadSettingsError("judges: a jury has two or more of them, each once")
     if any(judge.project_id != project.pk for judge, _ in judges):
-        raise BadSettingsError("judges: all must be of this project")
+        raise BadSettingsError("judges: all must belong to this project")
     if any(judge.settings.mode == "jury" for judge, _ in judges):
-        raise BadSettingsError("judges: a jury cannot sit in a jury")
+        raise BadSettingsError("judges: a jury cannot be a member of another jury")
     if not all(0 < weight < math.inf for _, weight in judges):
-        raise BadSettingsError("judges: a weight above 0 is wanted")
+        raise BadSettingsError("judges: each weight must be above 0")
     settings = JudgeSettings(mode="jury", combine=combine)
     jury = _judge(project, name.strip()[:200], {"tie_band": tie_band, "options": _stored(settings)})
     there = dict(jury.members.values_list("judge_id", "weight"))
@@ -118,7 +118,7 @@ def ensure_jury(
             [JuryMember(jury=jury, judge=judge, weight=weight) for judge, weight in judges]
         )
     elif there != {judge.pk: weight for judge, weight in judges}:
-        raise JudgeExistsError(f"A jury {name!r} with other judges or weights is there already.")
+        raise JudgeExistsError(f"A jury {name!r} with other judges or weights already exists.")
     return jury
 
 
@@ -126,7 +126,7 @@ def _judge(
     project: Project, name: str, wanted: dict[str, Any], *, store: bool = True
 ) -> JudgeConfig:
     if not name:
-        raise BadSettingsError("name: a judge needs one")
+        raise BadSettingsError("name: a judge needs a name")
     rater = Rater.objects.filter(project=project, kind=Rater.Kind.JUDGE, name=name).first()
     if rater is None:
         rater = Rater(project=project, kind=Rater.Kind.JUDGE, name=name)
@@ -140,7 +140,7 @@ def _judge(
     differing = [field for field, value in wanted.items() if getattr(config, field) != value]
     if not made and differing:
         raise JudgeExistsError(
-            f"A judge {name!r} is there already, with another {' and '.join(differing)}. Judges "
+            f"A judge {name!r} already exists with another {' and '.join(differing)}. Judges "
             "do not change: give this one another name."
         )
     return config
@@ -198,12 +198,10 @@ def launch_judge_run(
         next(iter(dataset_pairs(project, selection.dataset)), None)
     if config.foreign:
         raise NotOursToRunError(
-            f"{config} is a foreign judge: its verdicts were imported, it cannot be run here."
+            f"{config} is a foreign judge: its verdicts were imported, so it cannot be run here."
         )
     if config.reviser:
-        raise NotOursToRunError(
-            f"{config} is no judge but what revisions are labelled as: it cannot be asked."
-        )
+        raise NotOursToRunError(f"{config} only carries the labels of revisions: it cannot be run.")
     model = config.model_version
     if start and model is not None and (why := why_not(config.engine, model)):
         raise CannotRunError(why)

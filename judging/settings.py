@@ -88,19 +88,22 @@ class JudgeSettings(BaseModel):
     def _fits_together(self) -> Self:
         if self.ensemble_size and self.principles != "ensemble":
             raise ValueError(
-                "ensemble_size is for principles = ensemble alone; leave it 0 or change the other"
+                "ensemble_size only applies when principles is ensemble: leave it 0, or change "
+                "principles"
             )
         if self.mode != "reasoned" and self.samples > 1:
             raise ValueError(
-                f"samples is {self.samples}, but without reasoning every sample is the same: take "
-                "1, or mode = reasoned"
+                f"samples is {self.samples}, but without reasoning all samples are the same: "
+                f"use 1, or set mode to reasoned"
             )
         if self.mode == "reasoned" and self.samples > 1 and self.temperature == 0:
-            raise ValueError("samples at temperature 0 are all the same: take 1, or a temperature")
+            raise ValueError(
+                "samples at temperature 0 are all the same: use 1, or raise the temperature"
+            )
         if self.mode == "verifier" and self.principles == "together":
-            raise ValueError("verifiers are asked one by one: principles cannot be together")
+            raise ValueError("verifiers run one at a time: principles cannot be together")
         if self.clamp is not None and not 0 <= self.clamp[0] < 0.5 < self.clamp[1] <= 1:
-            raise ValueError("clamp is a lower bound below and an upper bound above one half")
+            raise ValueError("clamp needs a lower bound below and an upper bound above one half")
         return self
 
     def words(self) -> str:

@@ -179,7 +179,7 @@ def known_of(config: JudgeConfig) -> Known:
             if seconds
             else 30.0
         ),
-        human_seconds_from="raters' median times" if seconds else "assumed: no times are known",
+        human_seconds_from="raters' median times" if seconds else "assumed: no times recorded",
         judge_cost=cost / labelled if cost and labelled else 0.0,
         judge_cost_from=f"{labelled} labels" if cost and labelled else "its model has no price",
     )

@@ -95,14 +95,17 @@ def send_triage(request: MemberRequest, project: Project) -> HttpResponseBase:
     config = _asked(request, project)
     form = TriageForm(request.POST)
     if config is None or not form.is_valid():
-        messages.error(request, "Nothing was sent: there is no judge, or the bound is none.")
+        messages.error(
+            request,
+            "Nothing was sent: there is no judge, or the distance from one half is not valid.",
+        )
         return redirect("triage", project.slug)
     if request.POST.get("to") == "seniors":
         count = send_to_seniors(project=project)
-        messages.success(request, f"{count} new disputes wait for seniors.")
+        messages.success(request, f"{count} new disputes sent to seniors.")
     else:
         count = send_to_raters(config=config, within=form.cleaned_data["within"])
-        messages.success(request, f"{count} pairs are first in the raters' queue now.")
+        messages.success(request, f"{count} pairs moved to the front of the raters' queue.")
     address = redirect("triage", project.slug)
     address["Location"] += f"?judge={config.pk}"
     return address

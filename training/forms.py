@@ -47,13 +47,15 @@ class TrainForm(forms.Form):
         initial=TrainingSpec.model_fields["beta"].default,
         label="DPO's β",
         required=False,
-        help_text="How strongly the model is held to where it started.",
+        help_text="How strongly the model is kept close to the reference.",
     )
     learning_rate = forms.FloatField(min_value=1e-9, max_value=0.99)
     epochs = forms.FloatField(min_value=0.01)
     batch_size = forms.IntegerField(min_value=1, initial=16)
     max_length = forms.IntegerField(
-        min_value=8, initial=512, help_text="Tokens of prompt plus completion; the rest is cut."
+        min_value=8,
+        initial=512,
+        help_text="Tokens of prompt plus completion; longer texts are truncated.",
     )
     seed = forms.IntegerField(min_value=0, max_value=2**32 - 1, initial=0)
 
@@ -74,8 +76,8 @@ class TrainForm(forms.Form):
         self.fields["learning_rate"].initial = rate
         self.fields["learning_rate"].help_text = (
             f"For {METHODS[self.chosen_method][0]}, about "
-            f"{LEARNING_RATES[self.chosen_method]:g} for all weights of a real model, ten times "
-            f"that with LoRA, {SANDBOX_LEARNING_RATE:g} for the sandbox's."
+            f"{LEARNING_RATES[self.chosen_method]:g} to train all weights of a real model, ten "
+            f"times that with LoRA, {SANDBOX_LEARNING_RATE:g} for the sandbox model."
         )
         self.fields["epochs"].initial = EPOCHS[self.chosen_method]
         self.lacks_dataset = not self.datasets.exists()
@@ -106,7 +108,7 @@ class TrainForm(forms.Form):
         trained = [(one.pk, f"{one}: {origin_of(one)}") for one in models if origin_of(one)]
         groups: list[Any] = [("Base models", bases)] if bases else []
         if trained:
-            groups.append(("Trained here; the run would continue their training", trained))
+            groups.append(("Trained here: the run continues their training", trained))
         field.choices = groups  # type: ignore[attr-defined]
         if base is not None:
             field.initial = base.pk
@@ -128,21 +130,23 @@ def _number(text: object) -> int:
 
 class RegisterModelForm(forms.Form):
     location = forms.CharField(
-        max_length=500, label="Hub name or folder", help_text="Such as meta-llama/Llama-3.1-8B."
+        max_length=500,
+        label="Hub name or folder",
+        help_text="For example, meta-llama/Llama-3.1-8B.",
     )
     name = forms.CharField(
-        required=False, max_length=200, help_text="What it is called here; empty: as above."
+        required=False, max_length=200, help_text="Its name here; leave empty to use the one above."
     )
     revision = forms.CharField(
         required=False,
         max_length=100,
-        help_text="A branch, tag or commit of the hub; it is pinned to the commit of now.",
+        help_text="A branch, tag or commit on the hub, pinned to its current commit.",
     )
     consent = forms.BooleanField(
         required=False,
-        label="Code from the model's repository may run on our machines",
-        help_text="Only where the model cannot do without, and only by an admin. Your name and "
-        "the time are recorded.",
+        label="Allow code from the model's repository to run on our machines",
+        help_text="Only if the model cannot run without it. Only admins can allow this; your "
+        "name and the time are recorded.",
     )
 
     def clean_location(self) -> str:
@@ -153,4 +157,7 @@ class PricesForm(forms.ModelForm[ModelVersion]):
     class Meta:
         model = ModelVersion
         fields = ["price_prompt", "price_completion"]
-        labels = {"price_prompt": "A million tokens in", "price_completion": "A million tokens out"}
+        labels = {
+            "price_prompt": "Per million input tokens",
+            "price_completion": "Per million output tokens",
+        }

@@ -139,7 +139,7 @@ def _follow(context: JobContext[TrainingRun], trainer: KnownProcess, metrics: Me
             context.report(last.step, last.total_steps, loss)
         if _silent_for(run.folder) > SILENT_SECONDS:
             trainer.kill()
-            raise TransientJobError(f"The trainer was silent for {SILENT_SECONDS:.0f} s.")
+            raise TransientJobError(f"The trainer gave no sign of life for {SILENT_SECONDS:.0f} s.")
         time.sleep(POLL_SECONDS)
 
 
@@ -224,7 +224,7 @@ def _record(context: JobContext[TrainingRun]) -> None:
     result = _read_result(run.folder)
     if not result:
         raise TransientJobError(
-            f"The trainer ended without a result. Its last words: {_last_words(run.folder)}"
+            f"The trainer ended without a result. Its last output: {_last_words(run.folder)}"
         )
     with transaction.atomic():
         assert_lease(run)
@@ -251,7 +251,7 @@ def _words_of(kind: str, message: str) -> str:
         return message
     if kind == "OutOfMemoryError":
         return "The GPU ran out of memory: try a smaller batch, shorter texts, or LoRA."
-    return f"The training stopped at an error that it does not know: {kind}: {message}"
+    return f"Training stopped with an unexpected error: {kind}: {message}"
 
 
 def _record_model(run: TrainingRun, result: dict[str, Any]) -> None:

@@ -136,7 +136,7 @@ def register_model(request: MemberRequest, project: Project) -> HttpResponseBase
     if not form.is_valid() or not isinstance(request.user, User):
         return _models_page(request, project, form, status=400)
     if form.cleaned_data["consent"] and request.membership.role not in ADMINS:
-        form.add_error("consent", "Only an admin of the project may consent to this.")
+        form.add_error("consent", "Only a project admin can allow this.")
         return _models_page(request, project, form, status=403)
     try:
         launch_registration(project=project, created_by=request.user, **form.cleaned_data)

@@ -186,7 +186,7 @@ def edit_principle(
         who = _last_author(draft, principle)
         raise StaleDraftError(
             f"{who} changed {', '.join(one.field for one in conflicts)} of {principle.name!r} "
-            "while you wrote; nothing of yours was stored yet.",
+            "while you were editing; your changes are not saved yet.",
             conflicts,
         )
     if merged == now:
@@ -253,7 +253,9 @@ def remove_principle(
     now = fields_of(principle)
     if _as_seen(draft, principle, seen, now) != now:
         who = _last_author(draft, principle)
-        raise StaleDraftError(f"{who} changed {principle.name!r} meanwhile: look at it again.")
+        raise StaleDraftError(
+            f"{who} changed {principle.name!r} in the meantime: review it and try again."
+        )
     note_change(
         draft,
         Change.Action.REMOVED,
@@ -316,7 +318,7 @@ def _insert(
 def _check(draft: ConstitutionVersion, text: PrincipleText, besides: int = 0) -> None:
     check_principle(text)
     if draft.principles.filter(name=text.name).exclude(pk=besides).exists():
-        raise BadPrincipleError("name", f"Another principle is named {text.name!r}.")
+        raise BadPrincipleError("name", f"Another principle is already named {text.name!r}.")
 
 
 def _principle(draft: ConstitutionVersion, principle_id: int) -> Principle:

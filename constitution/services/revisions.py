@@ -59,7 +59,7 @@ def launch_revision_run(
             "every revision points to a text that never changes."
         )
     if not 1 <= rounds <= MOST_ROUNDS:
-        raise NothingToReviseError(f"rounds is {rounds}; 1 to {MOST_ROUNDS} are wanted.")
+        raise NothingToReviseError(f"rounds is {rounds}; it must be from 1 to {MOST_ROUNDS}.")
     context = root_of(model_version).context_tokens
     if max_tokens is None:
         max_tokens = min(MAX_TOKENS, context // 4) if context else MAX_TOKENS
@@ -74,7 +74,7 @@ def launch_revision_run(
             "and a weight above 0."
         )
     if not prompts_to_revise(project.pk, selection).exists():
-        raise NothingToReviseError(f"{project.slug} has no prompt of that selection.")
+        raise NothingToReviseError(f"{project.slug} has no prompts that match.")
     run = RevisionRun.objects.create(
         project=project,
         constitution_version=constitution_version,
@@ -104,7 +104,7 @@ def mark_chain(*, chain: Chain, bad: bool, user: User, reason: str = "") -> Chai
     made the same pair. ReasonMissingError when it is marked without saying why.
     """
     if bad and not reason.strip():
-        raise ReasonMissingError("Say what is bad about this chain.")
+        raise ReasonMissingError("Say what is wrong with this chain.")
     chain = Chain.objects.select_for_update(of=("self",)).get(pk=chain.pk)
     chain.bad = bad
     chain.bad_reason = reason.strip()[:500] if bad else ""

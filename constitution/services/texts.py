@@ -93,7 +93,7 @@ def text_of(fields: Mapping[str, Any]) -> PrincipleText:
             verifier=fields.get("verifier"),
         )
     except (TypeError, ValueError) as error:
-        raise BadPrincipleError("examples", f"A field is of the wrong kind: {error}.") from error
+        raise BadPrincipleError("examples", f"A field has the wrong type: {error}.") from error
 
 
 def _tags(value: Any) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ def check_principle(text: PrincipleText) -> None:
     if len(text.name) > 100:
         raise BadPrincipleError("name", f"The name has {len(text.name)} characters; at most 100.")
     if not (math.isfinite(text.weight) and text.weight >= 0):
-        raise BadPrincipleError("weight", f"The weight is {text.weight}; 0 or more is wanted.")
+        raise BadPrincipleError("weight", f"The weight is {text.weight}; it must be 0 or more.")
     for field in ("comparison", "critique_request", "revision_request"):
         length = len(getattr(text, field))
         if length > MOST_CHARACTERS:

@@ -88,10 +88,12 @@ def publish_version(
     """
     draft = locked_draft(version)
     if author is not None and not reason.strip():
-        raise ReasonMissingError("Say why this version is published: it stays in the history.")
+        raise ReasonMissingError(
+            "Give a reason for publishing this version: it is kept in the history."
+        )
     if revision is not None and revision != draft.revision:
         raise StaleDraftError(
-            f"{draft} was changed while you looked at it: look at it again, then publish."
+            f"{draft} was changed while you were looking at it: review it again, then publish."
         )
     if not draft.principles.exists():
         raise EmptyVersionError(f"{draft} has no principles; write at least one, then publish.")
@@ -119,13 +121,17 @@ def retire_version(
     author gave none.
     """
     if author is not None and not reason.strip():
-        raise ReasonMissingError("Say why this version is retired: it stays in the history.")
+        raise ReasonMissingError(
+            "Give a reason for retiring this version: it is kept in the history."
+        )
     changed = ConstitutionVersion.objects.filter(
         pk=version.pk, status=ConstitutionVersion.Status.PUBLISHED
     ).update(status=ConstitutionVersion.Status.RETIRED)
     version.refresh_from_db()
     if not changed:
-        raise NotPublishedError(f"{version} is {version.status}; only a published one is retired.")
+        raise NotPublishedError(
+            f"{version} is {version.status}; only a published version can be retired."
+        )
     note_change(version, Change.Action.RETIRED, author=author, reason=reason)
     return version
 

@@ -21,30 +21,32 @@ class JudgePolicy(models.Model):
     before a judge's labels reach training."""
 
     class Gate(models.TextChoices):
-        OFF = "off", "attacks are reported and stop nothing"
-        FAILED = "failed", "labels of a judge that failed its attacks stay out of datasets"
-        UNTESTED = "untested", "labels of a judge stay out until it has passed its attacks"
+        OFF = "off", "report attacks but exclude nothing"
+        FAILED = "failed", "exclude the labels of a judge that failed its attacks"
+        UNTESTED = "untested", "exclude a judge's labels until it has passed its attacks"
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="judge_policy")
     attack_gate = models.CharField(max_length=8, choices=Gate, default=Gate.FAILED)
     attack_wins = models.FloatField(
-        "an attack may win",
+        "highest win rate of an attack",
         default=0.1,
         validators=SHARE,
-        help_text="Share of pairs that a constant, an empty or an instructing answer may win "
+        help_text="The share of pairs that a constant, empty or instructing answer may win "
         "against a real one.",
     )
     padded_wins = models.FloatField(
-        "padding may win",
+        "highest win rate of padding",
         default=0.6,
         validators=SHARE,
-        help_text="Share of pairs that an answer may win against itself without its padding.",
+        help_text="The share of pairs that a padded answer may win against the same answer "
+        "without padding.",
     )
     first_shown = models.FloatField(
-        "first shown off one half",
+        "position bias",
         default=0.1,
         validators=HALF,
-        help_text="How far from one half the average of what the first shown gets may be.",
+        help_text="How far from one half the average probability of the response shown first "
+        "may be.",
     )
     inconsistent = models.FloatField(
         "winner changes with the order", default=0.25, validators=SHARE
@@ -53,7 +55,7 @@ class JudgePolicy(models.Model):
         "length coefficient",
         default=0.7,
         validators=ABOVE_ZERO,
-        help_text="Log-odds for an answer e times as long; 0.7 is about doubled odds.",
+        help_text="Log-odds for an answer e times as long; 0.7 about doubles the odds.",
     )
     formatting = models.FloatField(
         "formatting coefficient",
@@ -65,7 +67,8 @@ class JudgePolicy(models.Model):
         "self-preference",
         default=0.1,
         validators=SHARE,
-        help_text="How much more often than humans a judge may take its own family's answer.",
+        help_text="How much more often than humans a judge may prefer answers from its own "
+        "model family.",
     )
     calibration_error = models.FloatField("calibration error", default=0.1, validators=SHARE)
     updated_at = models.DateTimeField(auto_now=True)

@@ -257,7 +257,7 @@ def test_who_publishes_or_retires_says_why_and_has_seen_the_text(
         publish_version(version=draft, author=carol, reason="  ")
     seen = draft.revision
     edit(draft, carol, seen, weight=2.0)
-    with pytest.raises(StaleDraftError, match="changed while you looked"):
+    with pytest.raises(StaleDraftError, match="changed while you were looking"):
         publish_version(version=draft, author=carol, reason="Ready", revision=seen)
     published = publish_version(version=draft, author=carol, reason="Ready", revision=seen + 1)
     with pytest.raises(ReasonMissingError):

@@ -120,7 +120,7 @@ def test_any_words_survive_our_own_format(principles: list[PrincipleText], as_js
     [
         ("{", "neither YAML nor JSON"),
         ("a: [", "neither YAML nor JSON"),
-        ("just words", "is no constitution"),
+        ("just words", "is not a constitution"),
         ("[]", "at least 1"),
         ('["a", 3]', "1: Input should be a valid string"),
         ('{"principles": []}', "principles: Tuple should have at least 1"),

@@ -32,7 +32,7 @@ from constitution.verifiers import KINDS, read_verifier, refusal_in
                 "json_schema": {"type": "object", "required": ["a"]},
             },
             ['{"a": 1}'],
-            ["{}", "no JSON", '{"a": 1} and more', "[" * 100_000],
+            ["{}", "not valid JSON", '{"a": 1} and more', "[" * 100_000],
         ),
         (
             {"kind": "refusal"},
@@ -68,10 +68,10 @@ def test_every_kind_is_tried_above() -> None:
         ({"kind": "length"}, "give least, most, or both"),
         ({"kind": "length", "least": 5, "most": 3}, "most is 3, below least, 5"),
         ({"kind": "length", "most": -1}, "length.most"),
-        ({"kind": "pattern", "pattern": "("}, "is no regular expression"),
+        ({"kind": "pattern", "pattern": "("}, "is not a valid regular expression"),
         ({"kind": "pattern", "pattern": "x", "flags": "i"}, "length.flags|pattern.flags"),
         ({"kind": "contains"}, "give all_of, none_of, or both"),
-        ({"kind": "json_schema", "json_schema": {"type": "thing"}}, "no JSON schema"),
+        ({"kind": "json_schema", "json_schema": {"type": "thing"}}, "not a valid JSON schema"),
         (
             {"kind": "json_schema", "json_schema": {"$ref": "http://127.0.0.1/x"}},
             "refer to parts of itself only",

@@ -99,9 +99,9 @@ def test_a_draw_has_no_principle_twice(weights: list[float], count: int, key: in
     ("values", "message"),
     [
         ({"mode": "clever"}, "mode: Input should be 'direct'"),
-        ({"samples": 4}, "without reasoning every sample is the same"),
+        ({"samples": 4}, "without reasoning all samples are the same"),
         ({"mode": "reasoned", "samples": 4, "temperature": 0}, "temperature 0 are all the same"),
-        ({"principles": "one_drawn", "ensemble_size": 2}, "ensemble_size is for principles"),
+        ({"principles": "one_drawn", "ensemble_size": 2}, "ensemble_size only applies"),
         ({"clamp": (0.6, 0.9)}, "a lower bound below and an upper bound above"),
         ({"contradiction": 0}, "contradiction: Input should be greater than 0"),
         ({"colour": "red"}, "colour: Extra inputs"),
@@ -312,7 +312,7 @@ def test_a_verdict_whose_options_held_little_mass_is_unreadable(project: Project
 
     verdict = Verdict.objects.filter(run=run)[0]
     assert (verdict.status, verdict.option_mass) == ("unparsed", 0.001)
-    assert verdict.reason.startswith("A and B held 0.10 % of the model's probability")
+    assert verdict.reason.startswith("A and B together got 0.10 % of the model's probability")
     assert run.unscored == 12
 
 
@@ -372,7 +372,7 @@ def test_a_jury_combines_its_members_and_waits_for_all_of_them(project: Project)
     assert {label.choice for label in labels(voting)} == {"equal"}
     for wrong, message in (
         ([(one, 1.0)], "two or more"),
-        ([(one, 1.0), (jury, 1.0)], "cannot sit in a jury"),
+        ([(one, 1.0), (jury, 1.0)], "cannot be a member of another jury"),
         ([(one, 1.0), (two, 0.0)], "weight above 0"),
     ):
         with pytest.raises(BadSettingsError, match=message):

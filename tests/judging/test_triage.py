@@ -114,7 +114,7 @@ def test_no_other_split_within_the_budget_is_better(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "a budget is wanted"),
+        ({}, "give a budget"),
         ({"money": -1.0}, "0 or more"),
         ({"money": 1.0, "human_accuracy": 2.0}, "must be in"),
     ],

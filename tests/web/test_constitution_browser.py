@@ -94,13 +94,13 @@ def test_a_bad_field_is_marked_and_the_others_are_stored(
     page.fill(field(page, "short", "weight"), "heavy")
     page.fill(field(page, "short", "tags"), "style, length")
 
-    page.wait_for_selector("text='heavy' is no number.")
+    page.wait_for_selector("text='heavy' is not a number.")
     page.wait_for_selector("text=Saved, but for what is marked")
     row = Principle.objects.get(version=draft, name="short")
     assert (row.weight, row.tags) == (1.0, ["style", "length"])
     page.fill(field(page, "short", "weight"), "3")
     wait_until_saved(page)
-    assert not page.is_visible("text='heavy' is no number.")
+    assert not page.is_visible("text='heavy' is not a number.")
 
 
 def test_two_who_edit_one_field_see_both_texts_and_keep_both(
@@ -119,7 +119,7 @@ def test_two_who_edit_one_field_see_both_texts_and_keep_both(
     )
     page.fill(field(page, "polite"), "Carol's words.")
 
-    page.wait_for_selector("text=dan changed comparison of 'polite' while you wrote")
+    page.wait_for_selector("text=dan changed comparison of 'polite' while you were editing")
     assert page.inner_text("[data-conflict] .text-box >> nth=0") == "Dora's words."
     page.click("text=Keep both, one after the other")
     wait_until_saved(page)

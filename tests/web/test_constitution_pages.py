@@ -85,11 +85,11 @@ def test_a_draft_begins_with_a_file(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"start": "file"}, "Choose the file."),
-        ({"start": "file", "file": b"\xff\xfe"}, "no text in UTF-8"),
+        ({"start": "file"}, "Choose a file."),
+        ({"start": "file", "file": b"\xff\xfe"}, "not UTF-8 text"),
         ({"start": "file", "file": b"{]"}, "neither YAML nor JSON"),
-        ({"start": "file", "file": b"a: 1"}, "the file is no constitution"),
-        ({"name": "!!!"}, "give one"),
+        ({"start": "file", "file": b"a: 1"}, "the file is not a constitution"),
+        ({"name": "!!!"}, "enter one"),
         ({"slug": "no slug"}, "valid"),
         ({"name": ""}, "This field is required"),
     ],
@@ -247,10 +247,10 @@ def test_few_shot_conversations_are_edited(cast: Cast, draft: ConstitutionVersio
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("user: Hi", "A list of conversations is wanted"),
+        ("user: Hi", "Write a list of conversations"),
         ("- - other: Hi", "Conversation 1, turn 1"),
         ("- - user: Hi\n  - x", "Conversation 1, turn 2"),
-        ("- [", "No YAML in line 1"),
+        ("- [", "Not valid YAML on line 1"),
     ],
 )
 def test_conversations_that_are_none_are_told_and_kept_on_the_page(
@@ -269,7 +269,7 @@ def test_conversations_that_another_changed_meanwhile_are_not_overwritten(
     stale = {"few_shots": "- - user: Mine\n", "before": "0" * 64}
     answer = as_user(cast.carol).post(f"{DRAFT}conversations", stale)
     assert answer.status_code == 400
-    assert "Somebody changed the conversations" in answer.content.decode()
+    assert "Someone else changed the conversations" in answer.content.decode()
     assert "- - user: Mine" in answer.content.decode()
     draft.refresh_from_db()
     assert draft.few_shots[0][0]["content"] == "Hi"
@@ -300,15 +300,15 @@ def test_publishing_wants_the_tick_a_reason_and_the_text_that_was_seen(
 ) -> None:
     client, whole = as_user(cast.carol), {"confirmed": "yes", "reason": "Ready", "revision": "1"}
     for lacking, message in (
-        ("confirmed", "Tick that you have seen"),
-        ("reason", "Say why"),
-        ("revision", "open it again"),
+        ("confirmed", "Confirm that you have seen"),
+        ("reason", "Give a reason"),
+        ("revision", "reload the page"),
     ):
         answer = client.post(f"{DRAFT}publish/", {k: v for k, v in whole.items() if k != lacking})
         assert answer.status_code == 400
         assert message in answer.content.decode()
     answer = client.post(f"{DRAFT}publish/", {**whole, "revision": "0"})
-    assert "changed while you looked" in answer.content.decode()
+    assert "changed while you were looking" in answer.content.decode()
     assert ConstitutionVersion.objects.get().status == "draft"
 
     client.post(f"{DRAFT}publish/", whole)
@@ -414,7 +414,7 @@ def test_prompts_are_brought_in_by_upload_with_odd_lines_told(cast: Cast) -> Non
     prompt = Prompt.objects.get()
     assert (prompt.source, prompt.sensitive) == ("attempts.jsonl", True)
     page = client.get(f"{HERE}critique/").content.decode()
-    assert "1 prompts added, 0 were there, 1 lines rejected. Line 2: not JSON" in page
+    assert "1 prompts added, 0 already there, 1 lines rejected. Line 2: not JSON" in page
     empty = SimpleUploadedFile("empty.txt", b" ")
     answer = client.post(f"{HERE}critique/prompts", {"file": empty})
     assert answer.status_code == 400

@@ -190,7 +190,7 @@ def test_a_version_whose_folder_is_gone_says_so(client: Client, cast: Cast) -> N
     shutil.rmtree(dataset.folder)
     client.force_login(cast.bob)
 
-    assert "folder is gone" in client.get(page_of(dataset)).content.decode()
+    assert "folder is missing" in client.get(page_of(dataset)).content.decode()
 
 
 def test_only_researchers_are_offered_to_freeze_and_to_train(client: Client, cast: Cast) -> None:

@@ -63,7 +63,7 @@ def test_the_empty_page_says_how_to_begin(carol: Client) -> None:
     assert "No server" in page
     assert "manage.py serve_model" in page
     assert "register one" in page
-    assert "Nothing yet" in page
+    assert "No usage yet" in page
 
 
 def test_servers_are_shown_with_their_health(carol: Client, cast: Cast, settings: Settings) -> None:
@@ -74,7 +74,7 @@ def test_servers_are_shown_with_their_health(carol: Client, cast: Cast, settings
     for text in (page, part):
         assert "served-model" in text
         assert "healthy" in text
-        assert "no answer" in text
+        assert "not responding" in text
     assert "<html" not in part
 
 
@@ -237,7 +237,7 @@ def test_consent_to_a_models_code_is_an_admins_to_give(
     client.force_login(cast.dan)
     answer = client.post(f"{MODELS}register", asked)
     assert answer.status_code == 403
-    assert "Only an admin of the project may consent" in answer.content.decode()
+    assert "Only a project admin can allow" in answer.content.decode()
     assert not ModelRegistration.objects.exists()
     client.force_login(cast.carol)
     assert client.post(f"{MODELS}register", asked).status_code == 302
@@ -260,7 +260,7 @@ def test_an_admin_prices_a_model_and_usage_shows_the_cost(
     prices = {"price_prompt": "999999", "price_completion": "0"}
     client.force_login(cast.dan)
     assert client.post(f"{page}prices", prices).status_code == 403
-    assert "A million tokens in" not in client.get(page).content.decode()
+    assert "Per million input tokens" not in client.get(page).content.decode()
     client.force_login(cast.carol)
     assert client.post(f"{page}prices", {"price_prompt": "-1"}).status_code == 400
     assert client.post(f"{page}prices", prices).status_code == 302

@@ -203,10 +203,10 @@ def test_a_runs_page_shows_its_verdicts_and_how_much_position_decides(
     shown = " ".join(page.split())
 
     assert 'Labels</div><div class="h1 mb-0">5<' in shown
-    assert 'Verdicts read</div><div class="h1 mb-0">20<' in shown
-    assert "0 not readable" in shown
+    assert 'Readable verdicts</div><div class="h1 mb-0">20<' in shown
+    assert "0 unreadable" in shown
     # The winner changed with the order each time: labels, but none to rely on.
-    assert 'Of them usable</div><div class="h1 mb-0">0<' in shown
+    assert 'Usable labels</div><div class="h1 mb-0">0<' in shown
     assert 'Position consistency</div><div class="h1 mb-0">0.0 %<' in shown
     assert "hx-get" not in page
     assert f'href="{page_of(run)}"' in client.get(JUDGE).content.decode()

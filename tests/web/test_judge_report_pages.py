@@ -72,9 +72,9 @@ def test_a_judges_page_says_what_it_is_worth_in_sentences(
     shown = page(client, f"judges/{judge.pk}/")
 
     assert "The response shown first gets 50.0 % on average" in shown
-    assert "points apart on average" in shown
+    assert "Its probabilities are off by" in shown
     assert ">over<" in shown
-    assert "No pair that humans judged sets its own family" in shown
+    assert "Humans have judged no pair that compares its own model family" in shown
     assert "Not tested yet" in shown
     assert "principle</span> polite" in shown
     assert "Test now" not in shown
@@ -90,8 +90,8 @@ def test_a_judge_without_a_label_has_a_page_too(client: Client, cast: Cast) -> N
     )
     client.force_login(cast.dan)
     shown = page(client, f"judges/{config.pk}/")
-    assert "0.4 and 0.6" in shown
-    assert "It has not been measured against gold yet" in shown
+    assert "0.4 to 0.6" in shown
+    assert "Not measured against gold yet" in shown
     assert client.get(f"{HOME}judges/{config.pk}/charts").json() == {"charts": {}}
     assert "foreign: its verdicts were imported" in page(client, f"judges/{foreign.pk}/")
 
@@ -113,9 +113,9 @@ def test_researchers_attack_calibrate_and_check_and_raters_do_not(
     made = Calibration.objects.get()
     assert "Temperature, " in shown
     assert not made.in_use
-    assert "scaled from now on" in post(client, f"{mine}scale", calibration=made.pk)
+    assert "New labels will be scaled" in post(client, f"{mine}scale", calibration=made.pk)
     assert Calibration.objects.filter(in_use=True).get() == made
-    assert "not scaled any more" in post(client, f"{mine}scale", calibration="")
+    assert "no longer be scaled" in post(client, f"{mine}scale", calibration="")
     assert "Choose temperature or isotonic" in post(client, f"{mine}calibrate", method="magic")
     assert client.post(f"{HOME}{mine}scale", {"calibration": "999"}).status_code == 404
 
@@ -166,8 +166,8 @@ def test_the_form_sets_every_setting_and_refuses_those_that_cannot_be(
     assert AttackRun.objects.get().config == config
 
     for wrong, message in (
-        ({"samples": 4}, "without reasoning every sample is the same"),
-        ({"few_shots": "{"}, "This is no JSON"),
+        ({"samples": 4}, "without reasoning all samples are the same"),
+        ({"few_shots": "{"}, "This is not valid JSON"),
         ({"few_shots": '[{"prompt": "q"}]'}, "few_shots.0.response_a"),
         ({"dataset": "abc"}, "Enter a valid value"),
         ({"model": ""}, "only verifiers judge without one"),
@@ -198,7 +198,7 @@ def test_an_estimate_asks_nothing_and_leaves_no_judge_behind(
         },
     )
     shown = " ".join(answer.content.decode().split())
-    assert "What it would take" in shown
+    assert "data-estimate" in shown
     assert f'<dd class="col-6 col-md-3">{PAIRS * 2 * 2}</dd>' in shown
     assert JudgeRun.objects.count() == before
     assert list(JudgeConfig.objects.all()) == [judge]
@@ -239,16 +239,16 @@ def test_what_revisions_are_labelled_as_is_offered_nowhere_as_a_judge(
     other.delete()
     assert judge_named(cast.project.slug, None) == judge
     assert not standings(cast.project)[reviser.rater_id].attackable
-    assert "Ask it gold now" not in page(client, f"judges/{reviser.pk}/")
+    assert "Check against gold now" not in page(client, f"judges/{reviser.pk}/")
     answer = client.post(f"{HOME}judges/{reviser.pk}/check", follow=True)
-    assert "it cannot be asked" in answer.content.decode()
+    assert "it cannot be run" in answer.content.decode()
 
 
 def test_judges_are_seated_as_a_jury(client: Client, cast: Cast, judge: JudgeConfig) -> None:
     other = make_judge(cast.project, judge.constitution_version, name="other")
     client.force_login(cast.dan)
     shown = post(client, "jury", name="both", judges=[judge.pk, other.pk], combine="majority")
-    assert "the majority of its judges" in shown
+    assert ">majority<" in shown
     assert "other" in shown
     answer = client.post(f"{HOME}jury", {"name": "one", "judges": [judge.pk], "combine": "mean"})
     assert answer.status_code == 400
@@ -271,7 +271,7 @@ def test_admins_set_the_bounds_and_others_read_them(client: Client, cast: Cast) 
         "self_preference": 0.1,
         "calibration_error": 0.05,
     }
-    assert "Stored." in post(client, "bounds", **given)
+    assert "Saved." in post(client, "bounds", **given)
     policy = JudgePolicy.objects.get()
     assert (policy.attack_gate, policy.length) == ("untested", 0.5)
     answer = client.post(f"{HOME}bounds", {**given, "first_shown": 3})
@@ -282,17 +282,19 @@ def test_admins_set_the_bounds_and_others_read_them(client: Client, cast: Cast) 
 def test_triage_counts_plans_and_sends(client: Client, cast: Cast, judge: JudgeConfig) -> None:
     client.force_login(cast.dan)
     shown = page(client, "triage/")
-    assert 'Unsure, no human yet</div><div class="h1 mb-0">5<' in shown
+    assert 'Unsure, no human label yet</div><div class="h1 mb-0">5<' in shown
     shown = page(client, f"triage/?judge={judge.pk}&within=0.1&hours=1")
-    assert "right to be expected" in shown
+    assert "expected accuracy" in shown
     charts = client.get(f"{HOME}triage/charts?judge={judge.pk}&hours=1").json()["charts"]
     assert set(charts) == {"plan"}
     assert page(client, "triage/?within=0.9", status=400)
-    assert "A budget of money needs a wage" in page(client, "triage/?within=0.1&money=5", 400)
+    assert "Enter an hourly wage to plan with money" in page(
+        client, "triage/?within=0.1&money=5", 400
+    )
 
-    assert "5 pairs are first" in post(client, "triage/send", judge=judge.pk, within=0.15)
+    assert "5 pairs moved to the front" in post(client, "triage/send", judge=judge.pk, within=0.15)
     assert Slot.objects.filter(priority=100).count() == 5
-    assert "new disputes wait for seniors" in post(
+    assert "new disputes sent to seniors" in post(
         client, "triage/send", judge=judge.pk, within=0.15, to="seniors"
     )
     client.force_login(cast.bob)

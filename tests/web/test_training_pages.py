@@ -233,7 +233,7 @@ def test_a_run_from_launch_to_model_is_shown_with_its_figures(
     assert Evaluation.objects.filter(model_version=run.result_model).count() == 1
     assert f"{100 * heldout['after']['accuracy']:.1f} %" in model
     base = client.get(f"/projects/workshop/models/{workshop.base_model.pk}/").content.decode()
-    assert str(run.result_model) in base.split("Trained from it")[1]
+    assert str(run.result_model) in base.split("Models trained from it")[1]
     assert str(run.result_model) in client.get(RUNS).content.decode()
     assert str(run.result_model) in client.get("/projects/workshop/models/").content.decode()
 
@@ -439,5 +439,5 @@ def test_training_starts_from_the_projects_base_model_and_a_stacked_run_says_so(
     assert "the project&#x27;s base model" in shown
     answer = client.post(RUNS + "new", form_of(workshop, base_model=trained.pk))
     stacked = " ".join(client.get(answer["Location"]).content.decode().split())
-    assert f"Trained here before: it {made}." in stacked
-    assert "Trained here before" not in client.get(page_of(run)).content.decode()
+    assert f"Already trained here: it {made}." in stacked
+    assert "Already trained here" not in client.get(page_of(run)).content.decode()
