@@ -5,40 +5,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('judging', '0004_judge_settings_and_measures'),
+        ("judging", "0004_judge_settings_and_measures"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='attack_gate',
-            field=models.CharField(choices=[('off', 'report attacks but exclude nothing'), ('failed', 'exclude the labels of a judge that failed its attacks'), ('untested', "exclude a judge's labels until it has passed its attacks")], default='failed', max_length=8),
+            model_name="judgepolicy",
+            name="attack_gate",
+            field=models.CharField(
+                choices=[
+                    ("off", "report attacks but exclude nothing"),
+                    ("failed", "exclude the labels of a judge that failed its attacks"),
+                    ("untested", "exclude a judge's labels until it has passed its attacks"),
+                ],
+                default="failed",
+                max_length=8,
+            ),
         ),
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='attack_wins',
-            field=models.FloatField(default=0.1, help_text='The share of pairs that a constant, empty or instructing answer may win against a real one.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='highest win rate of an attack'),
+            model_name="judgepolicy",
+            name="attack_wins",
+            field=models.FloatField(
+                default=0.1,
+                help_text="The share of pairs that a constant, empty or instructing answer may win against a real one.",
+                validators=[
+                    django.core.validators.MinValueValidator(0.0),
+                    django.core.validators.MaxValueValidator(1.0),
+                ],
+                verbose_name="highest win rate of an attack",
+            ),
         ),
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='first_shown',
-            field=models.FloatField(default=0.1, help_text='How far from one half the average probability of the response shown first may be.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(0.5)], verbose_name='position bias'),
+            model_name="judgepolicy",
+            name="first_shown",
+            field=models.FloatField(
+                default=0.1,
+                help_text="How far from one half the average probability of the response shown first may be.",
+                validators=[
+                    django.core.validators.MinValueValidator(0.0),
+                    django.core.validators.MaxValueValidator(0.5),
+                ],
+                verbose_name="position bias",
+            ),
         ),
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='length',
-            field=models.FloatField(default=0.7, help_text='Log-odds for an answer e times as long; 0.7 about doubles the odds.', validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='length coefficient'),
+            model_name="judgepolicy",
+            name="length",
+            field=models.FloatField(
+                default=0.7,
+                help_text="Log-odds for an answer e times as long; 0.7 about doubles the odds.",
+                validators=[django.core.validators.MinValueValidator(0.0)],
+                verbose_name="length coefficient",
+            ),
         ),
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='padded_wins',
-            field=models.FloatField(default=0.6, help_text='The share of pairs that a padded answer may win against the same answer without padding.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='highest win rate of padding'),
+            model_name="judgepolicy",
+            name="padded_wins",
+            field=models.FloatField(
+                default=0.6,
+                help_text="The share of pairs that a padded answer may win against the same answer without padding.",
+                validators=[
+                    django.core.validators.MinValueValidator(0.0),
+                    django.core.validators.MaxValueValidator(1.0),
+                ],
+                verbose_name="highest win rate of padding",
+            ),
         ),
         migrations.AlterField(
-            model_name='judgepolicy',
-            name='self_preference',
-            field=models.FloatField(default=0.1, help_text='How much more often than humans a judge may prefer answers from its own model family.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='self-preference'),
+            model_name="judgepolicy",
+            name="self_preference",
+            field=models.FloatField(
+                default=0.1,
+                help_text="How much more often than humans a judge may prefer answers from its own model family.",
+                validators=[
+                    django.core.validators.MinValueValidator(0.0),
+                    django.core.validators.MaxValueValidator(1.0),
+                ],
+                verbose_name="self-preference",
+            ),
         ),
     ]

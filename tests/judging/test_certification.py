@@ -90,7 +90,7 @@ def test_without_gold_enough_a_newcomer_labels_at_once_and_a_retrained_judge_say
     run = run_judge(config, by_number(right))
 
     assert run.state == JobState.FAILED
-    assert "100 gold pairs that it has not seen, 70 of them are missing" in run.error
+    assert "100 gold pairs that it has not seen, and 70 of them are missing" in run.error
 
 
 def test_gold_rides_in_the_stream_by_the_policys_share_and_is_watched(project: Project) -> None:
