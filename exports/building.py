@@ -261,6 +261,7 @@ def _judges(project: Project, tally: Tally) -> dict[str, dict[str, Any]]:
         rater.name: {
             "status": standing[rater.pk].status,
             "attacks_passed": standing[rater.pk].attacks_passed,
+            "attackable": standing[rater.pk].attackable,
         }
         for rater in Rater.objects.filter(pk__in=tally.raters, kind=Rater.Kind.JUDGE)
         if rater.pk in standing

@@ -13,7 +13,7 @@ import yaml
 
 from exports.forecast import warning_of
 from exports.rows import PREFERENCE, SFT
-from exports.words import reason_words
+from exports.words import never_attacked_words, reason_words
 
 
 def write_sft_card(
@@ -64,6 +64,8 @@ def _text(manifest: dict[str, Any]) -> str:
     front = _front(manifest, ["preference", "dpo", "trl"])
     rows, dropped = _tables(manifest)
     raters = "\n".join(f"- {one['name']} ({one['kind']})" for one in manifest["labels"]["raters"])
+    warning = never_attacked_words(manifest)
+    untested = f"\n**Warning:** {warning}\n" if warning else ""
     constitutions = "\n".join(
         f"- {name}: `{sha256}`" for name, sha256 in manifest["constitutions"].items()
     )
@@ -99,7 +101,7 @@ and where each row comes from. No prompt stands in two splits.
 {raters}
 
 Consensus: {manifest["consensus"]} (humans speak before judges).
-
+{untested}
 ## Constitutions behind judges' labels
 
 {constitutions or "None."}

@@ -21,7 +21,7 @@ from exports.services import (
     freeze,
     freeze_sft,
 )
-from exports.words import filter_words, reason_words
+from exports.words import filter_words, never_attacked_words, reason_words
 
 PREVIEW_ROWS = 20
 STRATUM_VALUES = 12
@@ -152,6 +152,7 @@ def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpRespon
             (name, reason_words(why))
             for name, why in found.manifest.get("labels", {}).get("kept_out", {}).items()
         ],
+        "untested_judges": never_attacked_words(found.manifest),
         "filters": filter_words(found.manifest.get("filters", {})),
         "small_split": warning_of(found.manifest),
         "strata": _largest(found.manifest.get("strata", {})),

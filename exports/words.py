@@ -90,3 +90,23 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(one) for one in value)
     return str(value)
+
+
+def never_attacked(manifest: Mapping[str, Any]) -> list[str]:
+    """The judges whose labels a version holds although nobody ever attacked them."""
+    return [
+        name
+        for name, one in manifest.get("judges", {}).items()
+        if one.get("attackable") and one.get("attacks_passed") is None
+    ]
+
+
+def never_attacked_words(manifest: Mapping[str, Any]) -> str:
+    """A warning of them, for page, card and command; empty where there is none."""
+    names = never_attacked(manifest)
+    if not names:
+        return ""
+    return (
+        f"Labels of {', '.join(names)} are in it, and nobody has tested what worthless answers win "
+        "with it: test the judge before you train on them."
+    )

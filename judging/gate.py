@@ -6,9 +6,10 @@ jury is held to what its members are held to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotation.models import Rater
+from annotation.models import Rater, RaterCheck
 from corpus.models import Project
 from judging.attacks import policy_for
 from judging.models import AttackRun, JudgeConfig, JudgePolicy
@@ -44,6 +45,8 @@ def standings(project: Project) -> dict[int, Standing]:
     tried = AttackRun.objects.filter(project=project, passed__isnull=False).order_by("pk")
     # Of several the newest counts.
     passed = dict(tried.values_list("config_id", "passed"))
+    if gate == Gate.OTHERS:
+        gate = Gate.UNTESTED if _others_can_speak(project, configs, passed) else Gate.FAILED
     alone = {config.pk: _alone(config, passed.get(config.pk), gate) for config in configs}
     found = {}
     for config in configs:
@@ -66,6 +69,23 @@ def kept_out(project: Project) -> dict[int, str]:
         for rater, standing in standings(project).items()
         if standing.kept_out
     }
+
+
+def _others_can_speak(
+    project: Project, configs: Sequence[JudgeConfig], passed: Mapping[int, bool | None]
+) -> bool:
+    """Whether a human who was admitted by calibration labels here, or a judge that passed its
+    attacks."""
+    admitted = RaterCheck.objects.filter(
+        rater__project=project,
+        rater__kind=Rater.Kind.HUMAN,
+        rater__status=Rater.Status.ACTIVE,
+        decision=RaterCheck.Decision.ADMIT,
+    )
+    tested = any(
+        passed.get(config.pk) and config.rater.status == Rater.Status.ACTIVE for config in configs
+    )
+    return tested or admitted.exists()
 
 
 def _alone(config: JudgeConfig, passed: bool | None, gate: str) -> Standing:

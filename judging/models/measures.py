@@ -23,10 +23,15 @@ class JudgePolicy(models.Model):
     class Gate(models.TextChoices):
         OFF = "off", "report attacks but exclude nothing"
         FAILED = "failed", "exclude the labels of a judge that failed its attacks"
+        OTHERS = (
+            "others",
+            "exclude a judge that failed its attacks, and an untested one where a certified rater "
+            "or tested judge labels too",
+        )
         UNTESTED = "untested", "exclude a judge's labels until it has passed its attacks"
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="judge_policy")
-    attack_gate = models.CharField(max_length=8, choices=Gate, default=Gate.FAILED)
+    attack_gate = models.CharField(max_length=8, choices=Gate, default=Gate.OTHERS)
     attack_wins = models.FloatField(
         "highest win rate of an attack",
         default=0.1,

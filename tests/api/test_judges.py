@@ -163,7 +163,7 @@ def test_triage_plans_and_win_rates(cast: Cast, judge: JudgeConfig) -> None:
 
 
 def test_bounds_are_changed_by_admins_alone(cast: Cast) -> None:
-    assert ask(cast.bob, "judge-bounds")[1]["attack_gate"] == "failed"
+    assert ask(cast.bob, "judge-bounds")[1]["attack_gate"] == "others"
     status, bounds = ask(cast.carol, "judge-bounds", {"length": 0.5}, "PATCH")
     assert (status, bounds["length"], bounds["first_shown"]) == (200, 0.5, 0.1)
     assert ask(cast.dan, "judge-bounds", {"length": 9}, "PATCH")[0] == 403

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from annotation.models import Label
+from annotation.models import Label, Rater, RaterCheck
 from corpus.models import Project
 from exports.errors import NothingToFreezeError
 from exports.services import freeze
 from exports.spec import FreezeFilters
+from exports.words import never_attacked_words
 from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
@@ -111,7 +113,7 @@ def test_labels_of_a_judge_that_failed_do_not_reach_a_dataset(project: Project) 
     run_judge(config, by_number(right))
     judge_alone = FreezeFilters(raters="judge", validation=0, test=0)
     assert freeze(project=project, name="before", filters=judge_alone).manifest["judges"] == {
-        config.rater.name: {"status": "active", "attacks_passed": None}
+        config.rater.name: {"status": "active", "attacks_passed": None, "attackable": True}
     }
     attack(config, judging_by(len))
 
@@ -140,6 +142,38 @@ def test_the_gate_is_the_projects(project: Project) -> None:
     assert kept_out(project) == {}
 
 
+def test_an_untested_judge_stays_out_where_somebody_certified_can_speak(project: Project) -> None:
+    config = make_judge(project)
+    run_judge(config, by_number(right))
+    judge_alone = FreezeFilters(raters="judge", validation=0, test=0)
+    dataset = freeze(project=project, name="d", filters=judge_alone)
+    assert config.rater.name in never_attacked_words(dataset.manifest)
+    assert "**Warning:** Labels of" in (dataset.folder / "README.md").read_text()
+
+    human = Rater.objects.get(name="human")
+    RaterCheck.objects.create(
+        rater=human,
+        kind=RaterCheck.Kind.CALIBRATION,
+        kappa=0.9,
+        n=20,
+        threshold=0.6,
+        decision=RaterCheck.Decision.ADMIT,
+        created_at=timezone.now(),
+    )
+    assert kept_out(project) == {config.rater_id: "not_attacked"}
+    Rater.objects.filter(pk=human.pk).update(status=Rater.Status.SUSPENDED)
+    assert kept_out(project) == {}
+
+    other = make_judge(project, config.constitution_version, name="tested")
+    attack(other, judging_by(sound))
+    assert kept_out(project) == {config.rater_id: "not_attacked"}
+    attack(config, judging_by(sound))
+    assert kept_out(project) == {}
+    split = judge_alone.model_copy(update={"validation": 0.3})
+    tested = freeze(project=project, name="e", filters=split)
+    assert never_attacked_words(tested.manifest) == ""
+
+
 def test_a_jury_is_held_to_what_its_members_are_held_to(project: Project) -> None:
     one, two = (make_judge(project, make_judge(project).constitution_version, name=name)
                 for name in ("one", "two"))  # fmt: skip
@@ -155,7 +189,7 @@ def test_what_asks_no_model_is_not_attacked(project: Project) -> None:
     foreign = JudgeConfig.objects.create(
         project=project, rater=make_rater(project, "gpt", kind="judge")
     )
-    with pytest.raises(NotOursToRunError, match="asks no model here"):
+    with pytest.raises(NotOursToRunError, match="uses no model here"):
         launch_attacks(config=foreign)
 
 
