@@ -285,7 +285,7 @@ def test_a_reasoned_judge_writes_first_then_chooses_and_its_label_is_clamped(
 @pytest.mark.parametrize(
     ("text", "status", "reason"),
     [
-        ("I'm sorry, but I can't judge that.", "refused", "begins by refusing"),
+        ("I'm sorry, but I can't judge that.", "refused", "starts with a refusal"),
         ("   ", "unparsed", "the reasoning is empty"),
         ("endless", "unparsed", "did not end within 512 tokens"),
     ],
@@ -373,7 +373,7 @@ def test_a_jury_combines_its_members_and_waits_for_all_of_them(project: Project)
     for wrong, message in (
         ([(one, 1.0)], "two or more"),
         ([(one, 1.0), (jury, 1.0)], "cannot be a member of another jury"),
-        ([(one, 1.0), (two, 0.0)], "weight above 0"),
+        ([(one, 1.0), (two, 0.0)], "weight must be above 0"),
     ):
         with pytest.raises(BadSettingsError, match=message):
             ensure_jury(project=project, name="x", judges=wrong)
