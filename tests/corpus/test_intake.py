@@ -229,10 +229,10 @@ def test_strata_too_thin_or_too_thick_are_reported() -> None:
         }
     )
     assert [(one.dimension, one.stratum, one.share, one.fault) for one in found] == [
-        ("domain", "code", 0.6, "over 40%"),
-        ("domain", "law", 0.02, "under 5%"),
-        ("length", "long", 0.5, "over 40%"),
-        ("length", "short", 0.5, "over 40%"),
+        ("domain", "code", 0.6, "over 40 %"),
+        ("domain", "law", 0.02, "under 5 %"),
+        ("length", "long", 0.5, "over 40 %"),
+        ("length", "short", 0.5, "over 40 %"),
     ]
     assert audit({}) == []
     assert audit({"domain": {"a": 5, "b": 40, "c": 40, "d": 15}}) == [], "the bounds are in"

@@ -119,7 +119,6 @@ def test_an_unforeseen_error_is_recorded_with_its_type(caplog: pytest.LogCapture
     assert "failed" in caplog.text
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -133,6 +132,7 @@ def test_what_a_machine_lacks_is_said_in_words(error: Exception, said: str) -> N
     assert said in words_of(error)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_checkpoint() -> None:
     queued = make_job()
     assert services.request_cancel(queued) == JobState.CANCELLED
