@@ -32,8 +32,9 @@ def heat_map(pairwise: Sequence[PairwiseAgreement]) -> dict[str, Any]:
         alt.Chart(alt.InlineData(values=points), width="container", height={"step": 22})
         .mark_rect()
         .encode(
-            x=alt.X("a:N", title=None),
-            y=alt.Y("b:N", title=None),
+            # On a phone names of full length leave the cells no room.
+            x=alt.X("a:N", title=None, axis=alt.Axis(labelLimit=90, labelOverlap=True)),
+            y=alt.Y("b:N", title=None, axis=alt.Axis(labelLimit=90)),
             color=alt.Color(
                 "kappa:Q", title="κ", scale=alt.Scale(domain=[-0.2, 1], scheme="viridis")
             ),

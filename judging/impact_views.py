@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -22,10 +23,14 @@ from judging.constitution_views import found_version, version_context
 from judging.draft_trial import launch_draft_trial
 from judging.errors import JudgingError
 from judging.impact import AUDIT_PAIRS, current_version, draw_audit_set, launch_impact
+from judging.impact_figures import human_outcome
 from judging.models import AuditSet, DraftTrial, ImpactRun
 
 SUGGESTED_PROMPTS = 20
-FLIPS_SHOWN = 50
+FLIPS_A_PAGE = 25
+FLIPS = (("", "All"), ("gained", "Now agree with humans"), ("lost", "No longer agree"))
+SAID = {"first": "first", "second": "second", "equal": "equal", "both_bad": "both bad"}
+"""A choice in words; both are of the pair's own order."""
 
 
 @vary_on_headers("HX-Request")
@@ -117,7 +122,7 @@ def constitution_impact(
     if request.method != "POST":
         run = ImpactRun.objects.filter(version=version).first()
         if request.headers.get("HX-Request") == "true":
-            context = {"project": project, "version": version, **_shown(run, version)}
+            context = {"project": project, "version": version, **_shown(request, run, version)}
             return render(request, "judging/_impact.html", context)
         return _impact_page(request, project, version, ImpactForm(project), run)
     form = ImpactForm(project, request.POST)
@@ -143,7 +148,7 @@ def _impact_page(
     status: int = 200,
 ) -> HttpResponse:
     context = version_context(request, project, version, "impact") | {
-        **_shown(run, version),
+        **_shown(request, run, version),
         "form": form,
         "base": current_version(version),
         "audit_set": AuditSet.objects.filter(project=project).first(),
@@ -153,20 +158,38 @@ def _impact_page(
     return render(request, "judging/impact.html", context, status=status)
 
 
-def _shown(run: ImpactRun | None, version: ConstitutionVersion) -> dict[str, Any]:
+def _shown(
+    request: MemberRequest, run: ImpactRun | None, version: ConstitutionVersion
+) -> dict[str, Any]:
     if run is None:
-        return {"run": None, "result": None, "flips": []}
-    flips = run.result.get("flips", [])[:FLIPS_SHOWN]
+        return {"run": None, "result": None}
+    all_flips = [_worded(flip) for flip in run.result.get("flips", [])]
+    which = request.GET.get("flips", "")
+    if which not in dict(FLIPS):
+        which = ""
+    flips = [flip for flip in all_flips if which in ("", flip["came_to"])]
+    page = Paginator(flips, FLIPS_A_PAGE).get_page(request.GET.get("page"))
     pairs = Pair.objects.select_related("prompt", "first", "second").in_bulk(
-        [flip["pair"] for flip in flips]
+        [flip["pair"] for flip in page]
     )
     return {
         "run": run,
         "result": run.result or None,
         "stale": run.draft_sha256 != version_sha256(version),
-        "flips": [(flip, pairs.get(flip["pair"])) for flip in flips],
-        "more_flips": max(0, run.result.get("flipped", 0) - len(flips)),
+        "which": which,
+        "kinds_of_flip": FLIPS,
+        "page": page,
+        "flips": [(flip, pairs.get(flip["pair"])) for flip in page],
+        "flips_kept": len(all_flips),
+        "flips_left_out": run.result.get("flipped", 0) - len(all_flips),
     }
+
+
+def _worded(flip: dict[str, Any]) -> dict[str, Any]:
+    """A flip with what it came to against humans: gained, lost, or neither."""
+    human = human_outcome(flip["human"])
+    came_to = {flip["after"]: "gained", flip["before"]: "lost"}.get(human, "")
+    return flip | {"came_to": came_to, "human": SAID[flip["human"]]}
 
 
 @require_POST

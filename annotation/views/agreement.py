@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from annotation.agreement_words import headline
 from annotation.permissions import READERS, MemberRequest, member_view
 from annotation.services.agreement import agreement_now
 from corpus.models import Project
@@ -26,7 +28,7 @@ FIGURES = (
     ("raw_agreement", "Raw agreement"),
 )
 
-SHOWN_TWOS = 20
+TWOS_A_PAGE = 20
 
 
 @member_view(READERS)
@@ -53,8 +55,10 @@ def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
         "by": by,
         "by_name": dict(PARTS)[by],
         "shown": snapshot.parts[by],
-        "twos": report["twos"][:SHOWN_TWOS],
-        "more_twos": max(0, report["twos_met"] - SHOWN_TWOS),
+        "headline": headline(report),
+        "page": Paginator(report["twos"], TWOS_A_PAGE).get_page(request.GET.get("page")),
+        "paged": "page" in request.GET,
+        "twos_left_out": report["twos_met"] - len(report["twos"]),
     }
     return render(request, "annotation/agreement.html", context)
 

@@ -22,6 +22,9 @@ from constitution.services import (
 )
 from corpus.models import ModelVersion, Prompt
 from exports.models import DatasetVersion
+from jobs.models import JobState
+from judging.impact import draw_audit_set
+from judging.impact_figures import figures
 from judging.models import DraftTrial, ImpactRun
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.workshop import make_model, make_revision_run, make_version
@@ -354,6 +357,44 @@ def test_trials_and_impact_are_launched_by_researchers(
     as_user(cast.dan).post(f"{DRAFT}impact/{run.pk}/cancel")
     run.refresh_from_db()
     assert run.state == "cancelled"
+
+
+def test_flips_are_paged_and_narrowed_to_what_they_came_to(
+    cast: Cast, draft: ConstitutionVersion
+) -> None:
+    make_label(make_pair(cast.project), make_rater(cast.project, "ann"))
+    flip = {"before": "first", "after": "equal", "p_before": 0.9, "p_after": 0.5}
+    humans = ["both_bad"] * 30 + ["first"] * 4 + ["second"]
+    flips = [flip | {"pair": 10**6 + n, "human": human} for n, human in enumerate(humans)]
+    ImpactRun.objects.create(
+        project=cast.project,
+        version=draft,
+        audit_set=draw_audit_set(project=cast.project),
+        model_version=make_model(cast.project),
+        engine="server",
+        template="pairwise-v1",
+        texts={},
+        draft_sha256="a" * 64,
+        state=JobState.SUCCEEDED,
+        result=figures([], [], [], tie_band=0.05) | {"flips": flips, "flipped": 40},
+    )
+
+    def shown(query: str) -> tuple[str, int]:
+        page = as_user(cast.bob).get(f"{DRAFT}impact/{query}").content.decode()
+        assert "both_bad" not in page
+        return page, page.count("<strong>first → equal</strong>")
+
+    everything, rows = shown("")
+    assert rows == 25
+    assert "The 35 most confident were kept; 5 more flipped." in everything
+    # A both-bad pair has no better answer, which a judge can only call equal.
+    gained, rows = shown("?flips=gained")
+    assert (rows, gained.count("now agrees with humans")) == (25, 25)
+    assert "?flips=gained&page=2#flips" in gained.replace("&amp;", "&")
+    assert shown("?flips=gained&page=2")[1] == 5
+    lost, rows = shown("?flips=lost")
+    assert (rows, lost.count("no longer agrees with humans")) == (4, 4)
+    assert shown("?flips=nonsense&page=99")[1] == 10
 
 
 def test_impact_without_human_labels_says_so(cast: Cast, draft: ConstitutionVersion) -> None:

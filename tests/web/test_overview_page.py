@@ -96,3 +96,21 @@ def test_the_policys_page_names_units_and_defaults_and_stores_every_field(cast: 
     assert answer.status_code == 302
     stored = policy_of(cast.project.pk)
     assert (stored.lease_minutes, stored.seed, stored.admission_kappa) == (14, 5, 0.6)
+
+
+def test_the_agreement_page_begins_with_a_sentence_and_pages_every_two_raters(cast: Cast) -> None:
+    labelled(cast, pairs=3, raters=8)
+    path = f"{HERE}agreement/"
+    first = shown(cast.carol, path)
+    last = shown(cast.carol, f"{path}?by=week&page=2")
+
+    assert first.index("Agreement among people") < first.index('data-chart="heat"')
+    assert first.index('data-chart="heat"') < first.index("All coefficients beyond chance")
+    assert "Page 1 of 2" in first
+    assert '<details class="card" id="twos" >' in first
+    assert 'href="?by=domain&amp;page=2#twos"' in first.replace("&page", "&amp;page")
+    assert "Page 2 of 2" in last
+    assert '<details class="card" id="twos" open>' in last
+    assert "By week" in last
+    twos = [page.split('id="twos"')[1].split("</details>")[0] for page in (first, last)]
+    assert [two.count("<tr>") - 1 for two in twos] == [20, 8]
