@@ -170,10 +170,6 @@ class AgreementReport:
         return self.everybody.four.krippendorff_alpha
 
     @property
-    def human_fleiss_kappa(self) -> Coefficient:
-        return self.humans.four.fleiss_kappa
-
-    @property
     def human_krippendorff_alpha(self) -> Coefficient:
         return self.humans.four.krippendorff_alpha
 

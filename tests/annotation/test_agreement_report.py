@@ -149,7 +149,7 @@ def test_judges_are_raters_and_the_humans_have_their_own_figures() -> None:
     alone = agreement_report(project)
     fill(project, {"judge": [FIRST, SECOND] * 25}, kind="judge")
     report = agreement_report(project)
-    assert report.human_fleiss_kappa == alone.fleiss_kappa
+    assert report.humans.four.fleiss_kappa == alone.fleiss_kappa
     assert report.human_krippendorff_alpha == alone.krippendorff_alpha
     assert report.fleiss_kappa.value != alone.fleiss_kappa.value
     assert [(one.rater, one.kind) for one in report.raters] == [
