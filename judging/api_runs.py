@@ -23,6 +23,7 @@ from judging.api_judges import OfJudge
 from judging.estimate import estimate_run
 from judging.model_pairs import win_rates
 from judging.models import JudgeConfig, JudgeRun
+from judging.planner import LARGEST
 from judging.selectors import STRATA, PairSelection, run_consistency, run_counts
 from judging.services import launch_judge_run
 from judging.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors, triage
@@ -221,11 +222,11 @@ class Triage(OfJudge):
 
 
 class PlanInput(serializers.Serializer[Any]):
-    money = serializers.FloatField(min_value=0, required=False)
-    hours = serializers.FloatField(min_value=0, required=False)
-    hourly_wage = serializers.FloatField(min_value=0, default=0.0)
+    money = serializers.FloatField(min_value=0, max_value=LARGEST, required=False)
+    hours = serializers.FloatField(min_value=0, max_value=LARGEST, required=False)
+    hourly_wage = serializers.FloatField(min_value=0, max_value=LARGEST, default=0.0)
     human_accuracy = serializers.FloatField(min_value=0, max_value=1, required=False)
-    human_seconds = serializers.FloatField(min_value=0.1, required=False)
+    human_seconds = serializers.FloatField(min_value=0.1, max_value=LARGEST, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "money" not in attrs and "hours" not in attrs:
@@ -243,14 +244,17 @@ class PlanLabels(OfJudge):
         """Within a budget: how many pairs to label by whom, and the accuracy to expect."""
         judge = self.judge(request, project_slug, judge_id)
         given = dict(read_input(PlanInput, request))
-        made = plan_labels(
-            judge,
-            money=given.get("money"),
-            hours=given.get("hours"),
-            hourly_wage=given["hourly_wage"],
-            human_accuracy=given.get("human_accuracy"),
-            human_seconds=given.get("human_seconds"),
-        )
+        try:
+            made = plan_labels(
+                judge,
+                money=given.get("money"),
+                hours=given.get("hours"),
+                hourly_wage=given["hourly_wage"],
+                human_accuracy=given.get("human_accuracy"),
+                human_seconds=given.get("human_seconds"),
+            )
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
         return Response(made.as_json())
 
 

@@ -13,6 +13,7 @@ from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
 from judging.engine_forms import ModelSelect, OnModelForm
 from judging.models import JudgeConfig, JudgePolicy
+from judging.planner import LARGEST
 from judging.selectors import PairSelection, judges_of
 
 MODES = [
@@ -256,15 +257,18 @@ class TriageForm(forms.Form):
     within = forms.FloatField(
         min_value=0, max_value=0.5, initial=0.15, label="Unsure within this distance of one half"
     )
-    hours = forms.FloatField(required=False, min_value=0, label="Rater hours")
-    money = forms.FloatField(required=False, min_value=0, label="Money")
+    hours = forms.FloatField(required=False, min_value=0, max_value=LARGEST, label="Rater hours")
+    money = forms.FloatField(required=False, min_value=0, max_value=LARGEST, label="Money")
     hourly_wage = forms.FloatField(
         required=False,
         min_value=0,
+        max_value=LARGEST,
         label="Hourly wage",
         help_text="Leave empty to plan by hours alone.",
     )
-    human_seconds = forms.FloatField(required=False, min_value=0.1, label="Seconds per label")
+    human_seconds = forms.FloatField(
+        required=False, min_value=0.1, max_value=LARGEST, label="Seconds per label"
+    )
     human_accuracy = forms.FloatField(
         required=False, min_value=0, max_value=1, label="Rater accuracy, 0 to 1"
     )

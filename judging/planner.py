@@ -7,12 +7,16 @@ is true as far as it is calibrated. Humans label first where it is least sure.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+
+LARGEST = 1e9
+"""No budget, wage or time of a label is larger where people enter one."""
 
 POINTS = 50
 """So many points draw the curve."""
@@ -96,12 +100,15 @@ def plan(
         raise ValueError("a budget of 0 or more is wanted")
     sure = np.sort(np.maximum(p, 1 - p))
     n = len(sure)
+    dearest = n * (prices.human_cost + prices.judge_cost)
+    if not all(map(isfinite, (dearest, n * prices.human_hours, money or 0, hours or 0))):
+        raise ValueError("the budget, the wage or the time is too large to reckon with")
     useful = int((sure < human_accuracy).sum())
     most = useful
     if money is not None:
         most = min(most, _affordable(money, n, prices))
     if hours is not None and prices.human_hours > 0:
-        most = min(most, int(hours / prices.human_hours))
+        most = int(min(most, hours / prices.human_hours))
     at = sorted({*np.linspace(0, n, min(POINTS, n) + 1).astype(int).tolist(), most, useful})
     splits = {count: _split(sure, count, human_accuracy, prices) for count in {*at, 0, n, most}}
     return Plan(
@@ -120,7 +127,7 @@ def _affordable(money: float, n: int, prices: Prices) -> int:
     more = prices.human_cost - prices.judge_cost
     if left < 0:
         return 0
-    return n if more <= 0 else min(n, int(left / more + 1e-9))
+    return n if more <= 0 else int(min(n, left / more + 1e-9))
 
 
 def _split(sure: Floats, human: int, human_accuracy: float, prices: Prices) -> Split:

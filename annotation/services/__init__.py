@@ -21,6 +21,7 @@ from annotation.services.members import (
     adopt,
     create_project,
     rater_of,
+    rater_seat,
     remove_member,
 )
 from annotation.services.policy import policy_of, wanted_labels
@@ -53,6 +54,7 @@ __all__ = [
     "policy_of",
     "publish_guideline",
     "rater_of",
+    "rater_seat",
     "reinstate_rater",
     "release_expired_slots",
     "release_held",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -28,14 +30,7 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
         user=user, project=project, defaults={"role": role}
     )
     if role in LABELLERS:
-        status = Rater.Status.ACTIVE
-        if role == Role.RATER:
-            status = first_status(policy_of(project.pk))
-        Rater.objects.get_or_create(
-            user=user,
-            project=project,
-            defaults={"kind": Rater.Kind.HUMAN, "name": user.get_username(), "status": status},
-        )
+        rater_seat(membership)
     return membership
 
 
@@ -91,10 +86,46 @@ def remove_member(*, membership: Membership) -> None:
     membership.delete()
 
 
+def rater_seat(membership: Membership) -> Rater:
+    """The rater that this member is, suspended or not, made where there is none yet.
+
+    NotARaterError when their role does not label.
+    """
+    if membership.role not in LABELLERS:
+        raise NotARaterError("Your role in this project does not label.")
+    user, project = membership.user, membership.project
+    rater = Rater.objects.filter(user=user, project=project).first()
+    if rater is not None:
+        return rater
+    status = Rater.Status.ACTIVE
+    if membership.role == Role.RATER:
+        status = first_status(policy_of(project.pk))
+    rater, _ = Rater.objects.get_or_create(
+        user=user,
+        project=project,
+        defaults={
+            "kind": Rater.Kind.HUMAN,
+            "name": _free_name(user.get_username(), project),
+            "status": status,
+        },
+    )
+    return rater
+
+
+def _free_name(wanted: str, project: Project) -> str:
+    """`wanted`, with a number where an imported rater has that name: whose labels those are is not
+    for a user's name to decide."""
+    taken = set(
+        Rater.objects.filter(
+            project=project, kind=Rater.Kind.HUMAN, name__startswith=wanted
+        ).values_list("name", flat=True)
+    )
+    numbered = (f"{wanted} ({number})" for number in count(2))
+    return next(name for name in chain([wanted], numbered) if name not in taken)
+
+
 def rater_of(membership: Membership) -> Rater:
     """The rater that this member is. NotARaterError when they do not label, or may not now."""
-    rater = Rater.objects.filter(user=membership.user_id, project=membership.project_id).first()
-    if membership.role not in LABELLERS or rater is None:
-        raise NotARaterError(f"A {membership.role} does not label in this project.")
+    rater = rater_seat(membership)
     refuse_suspended(rater)
     return rater

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from annotation import services
 from annotation.errors import AnnotationError, InvalidLabelError
-from annotation.models import Adjudication, Label
+from annotation.models import Adjudication, Label, Rater
 from annotation.permissions import SENIORS, MemberRequest, member_view
 from annotation.services.adjudication import shown_first_left
 from annotation.tasks_shown import on_screen, shown_sides
@@ -55,7 +55,7 @@ def adjudications(request: MemberRequest, project: Project) -> HttpResponse:
 def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpResponseBase:
     """One pair, what was said about it, and the senior's decision."""
     row = get_object_or_404(Adjudication, pk=row_id, project=project)
-    rater = services.rater_of(request.membership)
+    rater = services.rater_seat(request.membership)
     first_is_left = shown_first_left(row, rater)
     status = 200
     problem = ""
@@ -77,6 +77,7 @@ def adjudication(request: MemberRequest, project: Project, row_id: int) -> HttpR
         "tab": "quality",
         "part": "adjudication",
         "row": row,
+        "suspended": rater.status == Rater.Status.SUSPENDED,
         "pair": pair,
         "turns": pair.prompt.messages,
         "left": left,

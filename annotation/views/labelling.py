@@ -28,10 +28,12 @@ STRENGTHS = ((1, "Slightly", "s"), (2, "Clearly", "c"), (3, "Much", "m"))
 @member_view(LABELLERS)
 def label(request: MemberRequest, project: Project) -> HttpResponse:
     """The labelling page with the rater's task in it, or what they have to read first. A page that
-    is there already gets the task alone, unless there is something to read."""
-    rater = services.rater_of(request.membership)
-    unread = services.unread_guideline(rater)
-    slot = None if unread else services.claim_next_slot(rater=rater)
+    is there already gets the task alone, unless there is something to read. Who is suspended is
+    told so, and gets none."""
+    rater = services.rater_seat(request.membership)
+    suspended = rater.status == Rater.Status.SUSPENDED
+    unread = None if suspended else services.unread_guideline(rater)
+    slot = None if suspended or unread else services.claim_next_slot(rater=rater)
     context = _context(project, rater, slot)
     if _by_script(request) and unread is None:
         return render(request, "annotation/_task.html", context)

@@ -139,7 +139,7 @@ def _act(
 @member_view(LABELLERS)
 def mine(request: MemberRequest, project: Project) -> HttpResponse:
     """A rater's own figures: never which of their answers were gold."""
-    row = get_object_or_404(Rater, user=request.user.pk, project=project)
+    row = services.rater_seat(request.membership)
     policy = services.policy_of(project.pk)
     figure = rater_figures(project, [row])[0]
     context = {

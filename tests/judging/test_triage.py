@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from judging.planner import Prices, plan
 from judging.report import unscaled
 from judging.scaling import calibrate, scaled, use_calibration
 from judging.triage import plan_labels, send_to_raters, send_to_seniors, triage
-from tests.builders import make_label, make_pair, make_project, make_rater
+from tests.builders import make_cast, make_label, make_pair, make_project, make_rater
 from tests.judging.judges import by_number, make_judge, run_judge
 
 db = pytest.mark.django_db(transaction=True)
@@ -198,3 +199,44 @@ def test_too_few_decided_pairs_are_no_scaling(project: Project, judge: JudgeConf
     with pytest.raises(SystemExit) as ended:
         call_command("judge_calibrate", project.slug)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("money", "hours", "cost", "time"),
+    [
+        (None, 1e300, 0.0, 1e-20),
+        (1e300, None, 1e-20, 0.0),
+    ],
+)
+def test_a_budget_for_more_pairs_than_can_be_counted_is_one_for_all(
+    money: float | None, hours: float | None, cost: float, time: float
+) -> None:
+    prices = Prices(human_cost=cost, human_hours=time, judge_cost=0.0)
+    assert (
+        plan([0.6, 0.7], human_accuracy=1, prices=prices, money=money, hours=hours).chosen.human
+        == 2
+    )
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), 1e308])
+def test_a_price_without_a_sum_is_refused(wrong: float) -> None:
+    prices = Prices(human_cost=wrong, human_hours=0.01, judge_cost=0.0)
+    with pytest.raises(ValueError, match="too large"):
+        plan([0.6] * 20, human_accuracy=1, prices=prices, money=1.0)
+
+
+@db
+@pytest.mark.parametrize("figure", ["1e400", "nan", "1e308"])
+def test_a_budget_that_cannot_be_is_refused_by_api_and_page(figure: str) -> None:
+    cast = make_cast()
+    judge = make_judge(cast.project, name="judge")
+    client = Client()
+    client.force_login(cast.dan)
+    asked = {"money": figure, "hourly_wage": figure, "human_seconds": figure}
+    address = f"/api/projects/harbour/judges/{judge.pk}/plan"
+    answer = client.post(address, asked, content_type="application/json")
+    assert answer.status_code == 400, answer.content
+    page = client.get(
+        "/projects/harbour/judge/triage/", {"judge": str(judge.pk), "within": "0.1", **asked}
+    )
+    assert page.status_code == 400

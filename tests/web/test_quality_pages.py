@@ -102,8 +102,11 @@ def test_an_admin_suspends_with_a_reason_and_reinstates(client: Client, cast: Ca
     told = Client()
     told.force_login(cast.alice)
     answer = told.get(HERE + "label/")
-    assert answer.status_code == 403
+    assert answer.status_code == 200
+    assert "You are suspended from labelling here" in answer.content.decode()
     assert "Too fast." in answer.content.decode()
+    assert told.get(HERE + "label/next").status_code == 403
+    assert told.post(HERE + "label/submit").status_code == 403
     assert client.post(address + "reinstate", {"reason": "Sorted out."}).status_code == 302
     assert told.get(HERE + "label/").status_code == 200
 
@@ -223,7 +226,10 @@ def test_the_answer_that_ends_calibration_shows_its_feedback_before_what_follows
         assert not Slot.objects.filter(state="leased").exists()
     alice.refresh_from_db()
     assert alice.status == Rater.Status.SUSPENDED
-    assert client.get(HERE + "label/", headers=part).status_code == 403
+    after = client.get(HERE + "label/", headers=part).content.decode()
+    assert "You are suspended from labelling here" in after
+    assert "data-task" not in after
+    assert client.post(HERE + "label/submit", headers=part).status_code == 403
 
 
 def test_the_next_task_comes_ahead_of_time_and_the_label_answers_briefly(

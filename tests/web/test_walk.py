@@ -17,9 +17,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import resolve
 
-from tests.builders import Cast, make_cast
+from annotation.models import Rater, Slot
+from tests.builders import Cast, make_cast, make_pair
 from tests.web.places import PUBLIC, places_of
-from tests.web.worlds import WORLDS, used
+from tests.web.worlds import WORLDS, one_of_each, used
 
 pytestmark = pytest.mark.django_db
 
@@ -39,24 +40,27 @@ BROKEN = re.compile(
 )
 """What a template shows of a figure that nobody worded."""
 
+NOT_JSON = re.compile(r"[:\[,] ?-?(NaN|Infinity)\b")
+"""What Python writes for an undefined figure, and no browser reads."""
+
+FETCHED = ("hx-get", "data-metrics", "data-part", "data-changes")
+"""Attributes that name a part which a page's script or htmx fetches."""
+
+DRAWS = "concord/draw.js"
+"""The script that fetches the charts of the page that it stands on."""
+
 NO_LINK = {
-    "agreement_charts": "fetched by the page's script",
-    "judge_charts": "fetched by the page's script",
-    "run_metrics": "fetched by the page's script",
     "label_next": "fetched ahead by the labelling page",
     "home": "where the walk begins",
     "draft_trial": "polled by the page that started it",
-    "triage_charts": "fetched by the page's script",
-    "principles_part": "fetched by the editor",
-    "draft_changes": "polled by the editor",
-    "rater_lineage": "fetched into the rater's page",
     "freeze": "the form stands on the page of datasets",
     "trial": "polled by the page that started it",
 }
 
 
 class Links(HTMLParser):
-    """Where a page leads: links, and forms that ask for a page with what they hold at first."""
+    """Where a page leads: links, parts that it fetches, and forms that ask for a page with what
+    they hold at first."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -67,8 +71,11 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self.found += [given[name] for name in FETCHED if given.get(name)]
         if tag == "a" and "href" in given:
             self.found.append(given["href"])
+        elif tag == "script" and given.get("src", "").endswith(DRAWS):
+            self.found.append("charts")
         elif tag == "form" and given.get("method", "get").lower() == "get":
             self._form = (given.get("action", ""), [])
         elif self._form is not None and tag == "input" and given.get("name"):
@@ -102,6 +109,8 @@ def crawl(
         about = f"{here}, linked from {seen[here]}: {answer.status_code}"
         assert answer.status_code == 200, about
         assert "/login/" not in answer.request["PATH_INFO"], f"{about}: asked to sign in"
+        if answer["Content-Type"] == "application/json":
+            assert NOT_JSON.search(answer.content.decode()) is None, about
         if not answer["Content-Type"].startswith("text/html"):
             continue
         if pages is not None:
@@ -144,6 +153,44 @@ def test_no_link_of_any_page_leads_to_what_its_reader_may_not_open(
         opened[role] = len(crawl(client))
     assert opened["carol"] >= 20, opened
     assert opened["carol"] > opened["bob"] > opened["alice"] > opened["root"] >= 2, opened
+
+
+@pytest.mark.parametrize("status", Rater.Status.values)
+def test_nobody_is_led_astray_whatever_their_standing_as_a_rater(cast: Cast, status: str) -> None:
+    one_of_each(cast)
+    Rater.objects.filter(user__isnull=False).update(status=status, status_reason="Too fast.")
+    for role in ("alice", "bob", "carol"):
+        client = Client()
+        client.force_login(User.objects.get(username=role))
+        kinds = {resolve(urlsplit(path).path).view_name for path in crawl(client)}
+        assert {"label", "mine"} <= kinds, role
+        if role != "alice":
+            assert "adjudication" in kinds, role
+
+
+def test_a_suspended_rater_is_told_why_and_can_label_nothing(cast: Cast) -> None:
+    make_pair(cast.project, slots=1)
+    Rater.objects.filter(user=cast.alice).update(
+        status=Rater.Status.SUSPENDED, status_reason="Too fast."
+    )
+    client = Client()
+    client.force_login(cast.alice)
+    page = client.get("/projects/harbour/label/")
+    assert "You are suspended from labelling here" in page.content.decode()
+    assert "Too fast." in page.content.decode()
+    assert not Slot.objects.filter(rater__user=cast.alice).exists()
+    assert client.get("/projects/harbour/label/next").status_code == 403
+    assert client.post("/projects/harbour/label/submit").status_code == 403
+
+
+def test_a_member_without_a_place_among_the_raters_gets_one(cast: Cast) -> None:
+    """A membership that was made by hand: the pages that it leads to open all the same."""
+    Rater.objects.filter(user__isnull=False).delete()
+    for role in ("alice", "bob", "carol"):
+        client = Client()
+        client.force_login(User.objects.get(username=role))
+        crawl(client)
+    assert set(Rater.objects.values_list("name", flat=True)) == {"alice", "bob", "carol"}
 
 
 def test_a_visitor_is_led_to_sign_in_and_nowhere_else(cast: Cast) -> None:

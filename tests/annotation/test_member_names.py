@@ -1,0 +1,20 @@
+"""Who joins is a rater of their own, even under a name that an import has brought."""
+
+from __future__ import annotations
+
+import pytest
+
+from annotation.models import Rater, Role
+from annotation.services import add_member
+from tests.builders import make_project, make_rater, make_user, rater_for
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_member_does_not_become_the_imported_rater_of_the_same_name() -> None:
+    project = make_project()
+    imported = [make_rater(project, name) for name in ("erin", "erin (2)")]
+    erin = make_user("erin")
+    add_member(user=erin, project=project, role=Role.RATER)
+    assert rater_for(erin, project).name == "erin (3)"
+    assert not Rater.objects.filter(pk__in=[one.pk for one in imported], user=erin).exists()
