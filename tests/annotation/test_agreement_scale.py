@@ -91,7 +91,7 @@ def test_a_skewed_margin_is_told_and_kappa_shows_why() -> None:
     assert not calm.misleads
     assert calm.warning(("yes", "no")) == ""
     assert warned.misleads
-    assert "88%" in warned.warning(("yes", "no"))
+    assert "88 %" in warned.warning(("yes", "no"))
     assert "yes" in warned.warning(("yes", "no"))
 
 
