@@ -30,6 +30,10 @@ PROGRESS_SLOTS = 1000
 """How far into the queue progress is counted: it is asked for with every task."""
 
 
+KNOWN_GOLD = (GoldPair.State.SETTLED, GoldPair.State.RETIRED)
+"""Gold whose answer seniors may see: while it is contested they are to answer by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class RaterProgress:
     """How far one rater is. `left` counts the pairs that they could still get among the next
@@ -124,6 +128,15 @@ def _pair_for_gold(project: Project, author: AnyUser, after: int | None) -> Pair
         return None
     start = random.SystemRandom().randint(ends["low"], ends["high"])
     return fresh.filter(pk__gte=start).order_by("pk").first()
+
+
+def gold_answers_of(rater: Rater, limit: int) -> list[Label]:
+    """A rater's newest answers to settled gold, newest first: what their κ rests on."""
+    answers = Label.objects.effective().filter(
+        rater=rater, kind=Label.Kind.JUDGEMENT, pair__gold__state__in=KNOWN_GOLD
+    )
+    answers = answers.exclude(pair__gold__choice="")
+    return list(answers.select_related("pair__prompt", "pair__gold").order_by("-id")[:limit])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, render
 from annotation.consensus_selectors import CHOICES, Kinds, consensus_of
 from annotation.models import Choice, GoldPair, Label, Slot
 from annotation.permissions import READERS, MemberRequest, member_view
+from annotation.selectors import KNOWN_GOLD
 from corpus.models import Pair, Project
 from exports.selectors import datasets_with
 from judging.models import Verdict
@@ -28,7 +29,6 @@ WORDS = {
     Choice.EQUAL: "Equal",
     Choice.BOTH_BAD: "Both bad",
 }
-KNOWN_GOLD = (GoldPair.State.SETTLED, GoldPair.State.RETIRED)
 
 
 @member_view(READERS)
@@ -49,7 +49,8 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
         return render(request, "exports/pair_closed.html", {"project": project, "tab": "quality"})
     labels = (
         Label.objects.filter(pair=found)
-        .select_related("rater", "superseded_by")
+        .select_related("rater", "superseded_by", "derived_from")
+        .prefetch_related("derived")
         .order_by("pk")[:LABELS_SHOWN]
     )
     said = [(one, WORDS[Choice(one.choice)]) for one in labels]
@@ -71,6 +72,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
         "gold_answer": WORDS[Choice(gold.choice)] if gold and gold.state in KNOWN_GOLD else "",
         "consensus": [(who, _consensus(project, found, kinds)) for who, kinds in ASKED],
         "adjudications": found.adjudications.select_related("decided_by").order_by("-pk"),
+        "chains": found.chains.order_by("pk"),
         "datasets": datasets_with(found),
     }
     return render(request, "exports/pair.html", context)

@@ -24,8 +24,10 @@ from annotation.permissions import (
     member_view,
 )
 from annotation.rater_figures import rater_figures
-from annotation.selectors import own_days
+from annotation.selectors import gold_answers_of, own_days
 from corpus.models import Project
+
+GOLD_ANSWERS_SHOWN = 60
 
 
 @member_view(SENIORS)
@@ -62,6 +64,7 @@ def _rater_page(
         "member": member,
         "figure": rater_figures(project, [row])[0],
         "checks": row.checks.order_by("-id")[:50],
+        "answers": gold_answers_of(row, GOLD_ANSWERS_SHOWN),
         "changes": row.status_changes.select_related("actor").order_by("-id")[:50],
         "form": form,
         "may_act": request.membership.role in ADMINS,

@@ -7,8 +7,10 @@ from django.test import Client
 from django.utils import timezone
 
 from annotation.models import Choice, GoldPair, Label
-from annotation.services import claim_next_slot, open_slots
+from annotation.services import Judgement, claim_next_slot, open_slots, submit_label
+from constitution.models import Chain
 from corpus.models import Pair
+from exports.models import DatasetVersion
 from exports.services import freeze
 from exports.spec import FreezeFilters
 from judging.models import JudgeRun
@@ -22,10 +24,12 @@ from tests.builders import (
     rater_for,
 )
 from tests.judging.judges import by_number, make_judge, run_judge
+from tests.judging.workshop import make_revision_run
 
 pytestmark = pytest.mark.django_db
 
 HOME = "/projects/harbour/"
+LINK = f'href="{HOME}pairs/{{}}/"'
 
 
 @pytest.fixture
@@ -106,9 +110,8 @@ def test_runs_and_triage_lead_to_the_pairs(client: Client, cast: Cast, pair: Pai
     run = JudgeRun.objects.get()
     run_judge(run.config, by_number(lambda _: 0.55))
     client.force_login(cast.dan)
-    link = f'href="{HOME}pairs/{{}}/"'
-    assert link.format(pair.pk) in page(client, f"judge/{run.pk}/")
-    assert link.format(unsure.pk) in page(client, "judge/triage/")
+    assert LINK.format(pair.pk) in page(client, f"judge/{run.pk}/")
+    assert LINK.format(unsure.pk) in page(client, "judge/triage/")
 
 
 def test_the_verdicts_of_a_run_come_in_pages(client: Client, cast: Cast) -> None:
@@ -118,3 +121,74 @@ def test_the_verdicts_of_a_run_come_in_pages(client: Client, cast: Cast) -> None
     client.force_login(cast.dan)
     assert page(client, f"judge/{run.pk}/").count("<td>0.83</td>") == 50
     assert page(client, f"judge/{run.pk}/?page=2").count("<td>0.83</td>") == 10
+
+
+def test_a_raters_gold_answers_lead_to_their_pairs_once_these_are_settled(
+    client: Client, cast: Cast
+) -> None:
+    alice = rater_for(cast.alice, cast.project)
+    settled, retired, contested = (make_pair(cast.project, number) for number in range(3))
+    make_gold(settled, Choice.FIRST)
+    make_gold(retired, Choice.FIRST, state=GoldPair.State.RETIRED)
+    make_gold(contested, Choice.FIRST, state=GoldPair.State.CONTESTED)
+    for one in (settled, retired, contested):
+        make_label(one, alice, Choice.SECOND)
+    client.force_login(cast.bob)
+
+    shown = page(client, f"raters/{alice.pk}/")
+
+    assert "Latest gold answers (2)" in shown
+    assert LINK.format(settled.pk) in shown
+    assert LINK.format(retired.pk) in shown
+    assert LINK.format(contested.pk) not in shown
+    assert '<span class="text-danger">Second</span>' in shown
+
+
+def test_an_edit_and_the_pair_that_it_was_made_in_lead_to_each_other(
+    client: Client, cast: Cast
+) -> None:
+    pair = make_pair(cast.project, 1, slots=1)
+    rater = rater_for(cast.alice, cast.project)
+    slot = claim_next_slot(rater=rater)
+    assert slot is not None
+    assert slot.lease is not None
+    submit_label(
+        slot_id=slot.pk,
+        rater=rater,
+        lease=slot.lease,
+        judgement=Judgement(pressed="left", edited="Better by far."),
+    )
+    made = Pair.objects.get(origin=Pair.Origin.EDIT)
+    client.force_login(cast.dan)
+    assert f"{LINK.format(made.pk)}>Edited answer: pair {made.pk}<" in page(
+        client, f"pairs/{pair.pk}/"
+    )
+    assert f"{LINK.format(pair.pk)}>Edited in pair {pair.pk}<" in page(client, f"pairs/{made.pk}/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chain_and_its_pair_lead_to_each_other(client: Client, cast: Cast) -> None:
+    run = make_revision_run(cast.project, 1)
+    chain = Chain.objects.get(run=run)
+    assert chain.pair is not None
+    client.force_login(cast.bob)
+    address = f"critique/{run.pk}/chains/{chain.pk}/"
+    assert LINK.format(chain.pair_id) in page(client, address)
+    assert f'href="{HOME}{address}"' in page(client, f"pairs/{chain.pair_id}/")
+    Chain.objects.update(pair=None)
+    assert "/pairs/" not in page(client, address)
+
+
+def test_the_first_rows_of_a_dataset_lead_to_their_pairs(
+    client: Client, cast: Cast, pair: Pair
+) -> None:
+    sha256 = DatasetVersion.objects.get().sha256
+    client.force_login(cast.dan)
+    assert LINK.format(pair.pk) in page(client, f"datasets/{sha256}/")
+    pair.verdicts.all().delete()
+    Label.objects.filter(supersedes__isnull=False).delete()
+    pair.labels.all().delete()
+    pair.delete()
+    shown = page(client, f"datasets/{sha256}/")
+    assert "First answer 1." in shown
+    assert "/pairs/" not in shown
