@@ -164,7 +164,10 @@ class GoldForm(forms.Form):
 class InvitationForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices, initial=Role.RATER)
     email = forms.EmailField(
-        required=False, label="E-mail", help_text="Empty: you pass the link on yourself."
+        required=False,
+        label="E-mail",
+        help_text="Empty: you pass the link on yourself.",
+        error_messages={"invalid": "“%(value)s” is not an e-mail address."},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -27,6 +28,19 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except InvitationError:
             return False
         return True
+
+    def clean_username(self, username: str, shallow: bool = False) -> Any:
+        """A name that is free; the refusal of one that is not names it."""
+        try:
+            return super().clean_username(username, shallow=shallow)
+        except ValidationError as error:
+            if error.code != "username_taken":
+                raise
+            raise ValidationError(
+                "The name %(name)r is taken. Choose another.",
+                code=error.code,
+                params={"name": username},
+            ) from error
 
     def get_signup_redirect_url(self, request: HttpRequest) -> Any:
         """Back to the invitation, to be accepted with the new account."""

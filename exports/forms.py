@@ -12,9 +12,13 @@ from exports.models import DatasetVersion
 from exports.spec import FreezeFilters, SftFilters
 from jobs.models import JobState
 
+NO_SLUG = "“%(value)s” has characters other than letters, digits, - and _."
+
 
 class FreezeForm(forms.Form):
-    name = forms.SlugField(max_length=80, help_text="Letters, digits, - and _.")
+    name = forms.SlugField(
+        max_length=80, help_text="Letters, digits, - and _.", error_messages={"invalid": NO_SLUG}
+    )
     raters = forms.ChoiceField(
         choices=[
             ("both", "Humans, and judges where no human has labelled"),
@@ -64,7 +68,9 @@ class FreezeForm(forms.Form):
 
 
 class FreezeSftForm(forms.Form):
-    name = forms.SlugField(max_length=80, help_text="Letters, digits, - and _.")
+    name = forms.SlugField(
+        max_length=80, help_text="Letters, digits, - and _.", error_messages={"invalid": NO_SLUG}
+    )
     runs = forms.ModelMultipleChoiceField(
         RevisionRun.objects.none(), label="Critique runs", widget=forms.CheckboxSelectMultiple
     )

@@ -23,6 +23,9 @@ class NewConstitutionForm(forms.Form):
     slug = forms.SlugField(
         max_length=80,
         required=False,
+        error_messages={
+            "invalid": "“%(value)s” has characters other than letters, digits, - and _."
+        },
         help_text="Used in commands; leave empty to make it from the name. The slug of an "
         "existing constitution makes its next version.",
     )
@@ -167,6 +170,12 @@ class RevisionRunForm(_OnProjectsModel):
 
 
 class PromptsForm(forms.Form):
+    """Stands on the page of critique runs, whose own form has a field “source” too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "id_prompts_%s"
+
     file = forms.FileField(
         help_text="JSONL with one prompt per line, red-team transcripts, or plain text."
     )

@@ -157,13 +157,16 @@ def version_page(
     version: ConstitutionVersion,
     *,
     shots: str | None = None,
+    problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """A version's page; `shots` is a text of conversations that could not be stored."""
+    """A version's page; `shots` is a text of conversations that could not be stored, and
+    `problem` says why."""
     context = version_context(request, project, version, "principles") | {
         "principles": principle_rows(version),
         "shots": shots_as_text(version.few_shots) if shots is None else shots,
         "shots_digest": shots_digest(version),
+        "problem": problem,
         "labels": LABELS,
         "verifiers": VERIFIERS,
         "example": EXAMPLE,
@@ -228,7 +231,7 @@ def _history_page(
     project: Project,
     version: ConstitutionVersion,
     *,
-    text: str = "",
+    problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
     context = version_context(request, project, version, "history") | {
@@ -236,7 +239,9 @@ def _history_page(
         "labels": LABELS,
         "comments": version.comments.select_related("author"),
         "names": list(version.principles.order_by("position").values_list("name", flat=True)),
-        "text": text,
+        "about": request.POST.get("principle", ""),
+        "text": request.POST.get("text", ""),
+        "problem": problem,
     }
     return render(request, "judging/history.html", context, status=status)
 
@@ -248,19 +253,17 @@ def constitution_comment(
 ) -> HttpResponseBase:
     version = found_version(project, slug, number)
     user = _user(request)
-    text = request.POST.get("text", "")
     if user is None:
         raise Http404("There is no such version.")
     try:
         write_comment(
             version=version,
-            text=text,
+            text=request.POST.get("text", ""),
             author=user,
             principle_name=request.POST.get("principle", ""),
         )
     except ConstitutionError as error:
-        messages.error(request, str(error))
-        return _history_page(request, project, version, text=text, status=400)
+        return _history_page(request, project, version, problem=str(error), status=400)
     return redirect("constitution_history", project.slug, slug, number)
 
 
@@ -341,8 +344,17 @@ def _publish_page(
         "principle_count": version.principles.count(),
         "problem": problem,
         "reason": request.POST.get("reason", ""),
+        "confirmed": bool(request.POST.get("confirmed")),
+        "problem_at": _at_fault(request),
     }
     return render(request, "judging/publish.html", context, status=status)
+
+
+def _at_fault(request: MemberRequest) -> str:
+    """The id of the field that publishing was refused for; empty where there is none."""
+    if not request.POST.get("confirmed"):
+        return "publish-confirmed"
+    return "" if request.POST.get("reason", "").strip() else "publish-reason"
 
 
 @require_POST

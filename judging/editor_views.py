@@ -95,9 +95,8 @@ def few_shots_edit(
             reason=request.POST.get("reason", ""),
         )
     except ConstitutionError as error:
-        messages.error(request, str(error))
         version.refresh_from_db()
-        return version_page(request, project, version, shots=text, status=400)
+        return version_page(request, project, version, shots=text, problem=str(error), status=400)
     return redirect("constitution_version", project.slug, slug, number)
 
 

@@ -49,7 +49,11 @@ class SelectionForm(forms.Form):
     source = forms.CharField(required=False, max_length=200, label="Only this source")
     language = forms.CharField(required=False, max_length=35, label="Only this language")
     dataset = forms.RegexField(
-        "^[0-9a-f]{64}$", required=False, label="Only this dataset", help_text="Its sha256."
+        "^[0-9a-f]{64}$",
+        required=False,
+        label="Only this dataset",
+        help_text="Its sha256.",
+        error_messages={"invalid": "“%(value)s” is not a sha256: 64 characters, 0–9 and a–f."},
     )
 
     def selection(self) -> PairSelection:
@@ -226,6 +230,8 @@ class JudgeForm(SelectionForm, OnModelForm):
 
 
 class JuryForm(forms.Form):
+    """Stands on the page of a new judge run, whose own form has a field “name” too."""
+
     name = forms.CharField(max_length=200)
     judges = forms.ModelMultipleChoiceField(
         JudgeConfig.objects.none(), widget=forms.CheckboxSelectMultiple
@@ -237,6 +243,7 @@ class JuryForm(forms.Form):
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.auto_id = "id_jury_%s"
         judges = judges_of(project)
         single = [one.pk for one in judges if one.options.get("mode") != "jury"]
         self.fields["judges"].queryset = judges.filter(pk__in=single)  # type: ignore[attr-defined]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Select
+from django.forms import (
+    BaseForm,
+    BoundField,
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    FileField,
+    RadioSelect,
+    Select,
+)
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from corpus.rendering import render_markdown
 from corpus.strata import said_share
@@ -106,6 +116,52 @@ def bootstrap(field: BoundField) -> SafeString:
     else:
         css = "form-select" if isinstance(widget, Select) else "form-control"
     return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a form: what is said of it, and the id of the field that it is about."""
+
+    said: str
+    at: str = ""
+
+
+@register.inclusion_tag("corpus/_errors.html")
+def error_summary(form: BaseForm | str) -> dict[str, object]:
+    """What a form that was refused wants corrected, with a link to each field; of any other,
+    nothing. A browser keeps no file of a form that comes back, so it is asked for again."""
+    if isinstance(form, str) or not form.errors:
+        # A page that shows its form only to some has "" in its place.
+        return {"errors": []}
+    wrong = [field for field in form if field.errors]
+    errors = [Wrong(str(error)) for error in form.non_field_errors()]
+    errors += [
+        Wrong(f"{capfirst(field.label)}: {' '.join(map(str, field.errors))}", _first_input(field))
+        for field in wrong
+    ]
+    errors += [
+        Wrong(f"{capfirst(field.label)}: choose {given.name!r} again.", field.id_for_label)
+        for field in form
+        if isinstance(field.field, FileField)
+        and not field.errors
+        and (given := form.files.get(field.html_name))
+    ]
+    return {"errors": errors, "fields": len(wrong)}
+
+
+@register.inclusion_tag("corpus/_errors.html")
+def problem_summary(problem: str, at: str) -> dict[str, object]:
+    """The same for what was refused without a form: one sentence, about the field of that id."""
+    return {"errors": [Wrong(problem, at)] if problem else [], "fields": 0}
+
+
+def _first_input(field: BoundField) -> str:
+    """The id of what is typed into or picked first; empty where that is hidden."""
+    if field.is_hidden:
+        return ""
+    if isinstance(field.field.widget, CheckboxSelectMultiple | RadioSelect):
+        return next((one.id_for_label for one in field.subwidgets), "")
+    return field.id_for_label
 
 
 @register.filter

@@ -102,7 +102,7 @@ def test_a_small_split_that_is_meant_is_frozen_and_says_so_on_page_and_card(
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"name": "two words"}, "Enter a valid “slug”"),
+        ({"name": "two words"}, "“two words” has characters other than letters"),
         ({"name": ""}, "This field is required."),
         ({"raters": "nobody"}, "Select a valid choice"),
         ({"tie_band": 0.5}, "less than or equal to 0.49"),

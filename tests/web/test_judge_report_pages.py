@@ -169,7 +169,7 @@ def test_the_form_sets_every_setting_and_refuses_those_that_cannot_be(
         ({"samples": 4}, "without reasoning all samples are the same"),
         ({"few_shots": "{"}, "This is not valid JSON"),
         ({"few_shots": '[{"prompt": "q"}]'}, "few_shots.0.response_a"),
-        ({"dataset": "abc"}, "Enter a valid value"),
+        ({"dataset": "abc"}, "“abc” is not a sha256"),
         ({"model": ""}, "only verifiers judge without one"),
         ({"name": "my judge"}, "give this one another name"),
         ({"dataset": "0" * 64}, "no dataset of preferences"),

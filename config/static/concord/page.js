@@ -53,6 +53,29 @@ document.addEventListener("change", (event) => {
   if (target && event.target.value) target.value = event.target.value;
 });
 
+// A form that was refused says at its top what to correct: there the reader goes on, and by its
+// links to the fields, the folded ones too.
+function goTo(element, block) {
+  for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block });
+}
+function showErrors() {
+  const summary = document.querySelector("[data-errors]:not([data-shown])");
+  if (!summary) return;
+  summary.dataset.shown = "";
+  goTo(summary, "start");
+}
+showErrors();
+document.addEventListener("htmx:after:swap", showErrors);
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-errors] a");
+  const field = link && document.getElementById(link.hash.slice(1));
+  if (!field) return;
+  event.preventDefault();
+  goTo(field, "center");
+});
+
 // What scrolls sideways can be reached by keyboard too.
 function reachScrolling() {
   for (const box of document.querySelectorAll(".prose pre, .prose-table, .maths-display, .table-responsive")) {
