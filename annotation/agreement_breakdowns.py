@@ -16,21 +16,19 @@ from annotation.agreement_counts import (
     counts_by_week,
     rater_week_counts,
 )
-from annotation.agreement_report import GroupAgreement, group_agreement
+from annotation.agreement_report import AgreementOfKinds, agreement_of_kinds
 from corpus.models import Project
 
 
 @dataclass(frozen=True, slots=True)
 class PartAgreement:
-    """All raters, and the humans alone, on one part of a project; `part` is "" without a name."""
+    """Humans, all raters and judges on one part of a project; `part` is "" without a name."""
 
     part: str
-    everybody: GroupAgreement
-    humans: GroupAgreement
+    of_kinds: AgreementOfKinds
 
     def as_json(self) -> dict[str, Any]:
-        humans = {f"human_{name}": figure for name, figure in self.humans.as_json().items()}
-        return {"part": self.part, **self.everybody.as_json(), **humans}
+        return {"part": self.part, **self.of_kinds.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,4 @@ BY: dict[str, Callable[[Project], list[PartAgreement]] | Callable[[Project], lis
 
 
 def _parts(counted: list[PartCounts]) -> list[PartAgreement]:
-    return [
-        PartAgreement(one.part, group_agreement(one.everybody), group_agreement(one.humans))
-        for one in counted
-    ]
+    return [PartAgreement(one.part, agreement_of_kinds(one)) for one in counted]

@@ -61,6 +61,7 @@ class AgreementCounts:
     two: Counts
     everybody: Patterns
     humans: Patterns
+    judges: Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class PartCounts:
     part: str
     everybody: Patterns
     humans: Patterns
+    judges: Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def agreement_counts(project: Project) -> AgreementCounts:
     """All counts of a project. Raters without an effective label are left out; the others stand
     in order of kind, then of name."""
     rows = np.array(_rows(sql.WHOLE_PROJECT, project), dtype=np.int64).reshape(-1, 4)
-    of_kind = {what: rows[rows[:, 0] == what] for what in range(6)}
+    of_kind = {what: rows[rows[:, 0] == what] for what in range(7)}
     labels = dict(of_kind[sql.LABELS][:, [1, 3]].tolist())
     raters = list(Rater.objects.filter(pk__in=labels).order_by("kind", "name"))
     ids = np.array([rater.pk for rater in raters], dtype=np.int64)
@@ -140,6 +142,9 @@ def agreement_counts(project: Project) -> AgreementCounts:
         everybody=_unpacked(of_kind[sql.EVERYBODY][:, 1:], alone),
         humans=_unpacked(
             of_kind[sql.HUMANS][:, 1:], alone.where(human[alone.first] & human[alone.second])
+        ),
+        judges=_unpacked(
+            of_kind[sql.JUDGES][:, 1:], alone.where(~human[alone.first] & ~human[alone.second])
         ),
     )
 
@@ -195,9 +200,10 @@ def week_name(weeks: int) -> str:
 
 def _parts(rows: list[tuple[Any, ...]]) -> list[PartCounts]:
     """(part, what, low, high, n) as patterns, in order of part."""
-    of_part: dict[str, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
+    groups = (sql.EVERYBODY, sql.HUMANS, sql.JUDGES)
+    of_part: dict[str, tuple[list[Any], ...]] = defaultdict(lambda: ([], [], []))
     for part, what, *pattern in rows:
-        of_part[part][0 if what == sql.EVERYBODY else 1].append(pattern)
+        of_part[part][groups.index(what)].append(pattern)
     return [
         PartCounts(part, *(_unpacked(np.array(rows, dtype=np.int64)) for rows in of_part[part]))
         for part in sorted(of_part)

@@ -28,7 +28,13 @@ from annotation.agreement.scale import (
     patterns_by,
     tables_by,
 )
-from annotation.agreement_counts import AgreementCounts, Counts, Patterns, agreement_counts
+from annotation.agreement_counts import (
+    AgreementCounts,
+    Counts,
+    PartCounts,
+    Patterns,
+    agreement_counts,
+)
 from corpus.models import Project
 
 BOOTSTRAP_SEED = 0
@@ -152,34 +158,42 @@ class GroupAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementOfKinds:
+    """The human raters among themselves, all raters together, and the judges among themselves.
+
+    The plain names of the JSON are the humans': a judge among the raters moves α, and what is read
+    as the agreement of people must be theirs. `all_` and `judge_` stand before the others' names.
+    """
+
+    humans: GroupAgreement
+    everybody: GroupAgreement
+    judges: GroupAgreement
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            f"{before}{name}": figure
+            for before, group in (
+                ("", self.humans),
+                ("all_", self.everybody),
+                ("judge_", self.judges),
+            )
+            for name, figure in group.as_json().items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementReport:
-    """How far a project's raters agree. `everybody` includes the judges, `humans` leaves them
-    out; the coefficients without further name are over the four choices."""
+    """How far a project's raters agree: one by one, two by two, and by kind."""
 
     raters: list[RaterAgreement]
     pairwise: list[PairwiseAgreement]
-    everybody: GroupAgreement
-    humans: GroupAgreement
-
-    @property
-    def fleiss_kappa(self) -> Coefficient:
-        return self.everybody.four.fleiss_kappa
-
-    @property
-    def krippendorff_alpha(self) -> Coefficient:
-        return self.everybody.four.krippendorff_alpha
-
-    @property
-    def human_krippendorff_alpha(self) -> Coefficient:
-        return self.humans.four.krippendorff_alpha
+    of_kinds: AgreementOfKinds
 
     def as_json(self) -> dict[str, Any]:
-        humans = {f"human_{name}": figure for name, figure in self.humans.as_json().items()}
         return {
             "raters": [row.as_json() for row in self.raters],
             "pairwise": [row.as_json() for row in self.pairwise],
-            **self.everybody.as_json(),
-            **humans,
+            **self.of_kinds.as_json(),
         }
 
 
@@ -193,8 +207,16 @@ def agreement_report(project: Project) -> AgreementReport:
     return AgreementReport(
         raters=_rater_rows(counts),
         pairwise=_pairwise_rows(counts),
-        everybody=group_agreement(counts.everybody),
+        of_kinds=agreement_of_kinds(counts),
+    )
+
+
+def agreement_of_kinds(counts: AgreementCounts | PartCounts) -> AgreementOfKinds:
+    """The figures of humans, of all raters and of judges, from what was counted."""
+    return AgreementOfKinds(
         humans=group_agreement(counts.humans),
+        everybody=group_agreement(counts.everybody),
+        judges=group_agreement(counts.judges),
     )
 
 

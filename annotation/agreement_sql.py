@@ -14,7 +14,7 @@ BITS = 15
 of one pair may choose alike."""
 HALF = len(PLACES) // 2
 
-LABELS, GOLD, MAJORITY, TWO, EVERYBODY, HUMANS = range(6)
+LABELS, GOLD, MAJORITY, TWO, EVERYBODY, HUMANS, JUDGES = range(7)
 """What a row of a result counts."""
 
 
@@ -65,6 +65,8 @@ PACKED = ", ".join(
         ("human_high", "votes * ", f"place >= {HALF}", HALF),
     )
 )
+# No count of humans is above that of all, so that nothing is borrowed from one count to the next.
+JUDGES_ALONE = "low - human_low, high - human_high"
 # Repeats measure a rater against themself, and a senior's decision is made in sight of the labels.
 # Superseding labels are few: NOT IN is answered from a hash of them, while a join to learn of each
 # label whether it is superseded would go through all.
@@ -168,6 +170,8 @@ UNION ALL
 SELECT {EVERYBODY}, low, high, COUNT(*) FROM of_unit GROUP BY 2, 3
 UNION ALL
 SELECT {HUMANS}, human_low, human_high, COUNT(*) FROM of_unit GROUP BY 2, 3
+UNION ALL
+SELECT {JUDGES}, {JUDGES_ALONE}, COUNT(*) FROM of_unit GROUP BY 2, 3
 """  # noqa: S608
 """(what, a, b, n): a rater and their choice beside another, two raters and theirs, or a pattern.
 
@@ -185,6 +189,8 @@ def patterns_by(part: str, *, joined: str = "") -> str:
 SELECT part, {EVERYBODY}, low, high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 UNION ALL
 SELECT part, {HUMANS}, human_low, human_high, COUNT(*) FROM of_part GROUP BY 1, 3, 4
+UNION ALL
+SELECT part, {JUDGES}, {JUDGES_ALONE}, COUNT(*) FROM of_part GROUP BY 1, 3, 4
 """  # noqa: S608
 
 

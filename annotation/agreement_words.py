@@ -15,30 +15,60 @@ Source: Landis and Koch 1977, "The Measurement of Observer Agreement for Categor
 
 
 class Headline(NamedTuple):
-    """What is said first, and the share of the same answers that stands beside it."""
+    """What is said first, the share of the same answers that stands beside it, and what all raters
+    together and judges among themselves come to where judges labelled too."""
 
     first: str
     beside: str
+    others: str
 
 
 def headline(report: Mapping[str, Any]) -> Headline:
-    """Of people where two of them labelled the same pair, else of all raters, judges included."""
-    people = report["human_krippendorff_alpha"]
+    """The agreement of human raters first; a judge's labels never move that figure."""
+    others = _others(report)
+    people, share = report["krippendorff_alpha"], report["raw_agreement"]
     if words.is_figure(people["value"]):
-        return Headline(_said("people", people), _same("people", report["human_raw_agreement"]))
-    everybody = report["krippendorff_alpha"]
-    if words.is_figure(everybody["value"]):
-        whose = "all raters, judges included,"
-        return Headline(_said(whose, everybody), _same("raters", report["raw_agreement"]))
-    if not report["raw_agreement"]["n"]:
-        none = "No pair has two labels yet, so nothing can be said about agreement."
-        return Headline(none, "")
-    return Headline("Agreement beyond chance is undefined here.", everybody.get("reason", ""))
+        return Headline(_said("human raters", people), _same("people", share), others)
+    if share["n"]:
+        undefined = "Agreement beyond chance is undefined here."
+        return Headline(undefined, people.get("reason", ""), others)
+    if report["all_raw_agreement"]["n"]:
+        none = "No pair has labels from two people yet, so human agreement is unknown."
+        return Headline(none, "", others)
+    return Headline("No pair has two labels yet, so nothing can be said about agreement.", "", "")
+
+
+def _others(report: Mapping[str, Any]) -> str:
+    """Said where some pair has a judge's label beside another; empty elsewhere."""
+    everybody, judges = report["all_krippendorff_alpha"], report["judge_krippendorff_alpha"]
+    humans = report["krippendorff_alpha"]
+    if (everybody["value"], everybody["n"]) == (humans["value"], humans["n"]):
+        return ""
+    parts = [
+        f"{whose}: α {_between(alpha)}"
+        for whose, alpha in (
+            ("All raters together, judges included", everybody),
+            ("Judges among themselves", judges),
+        )
+        if words.is_figure(alpha["value"])
+    ]
+    return " ".join(f"{part}." for part in parts)
+
+
+def _between(alpha: Mapping[str, Any]) -> str:
+    value, low, high, pairs = alpha["value"], alpha["low"], alpha["high"], _pairs(alpha["n"])
+    if low is None or high is None:
+        return f"{words.decimals(value, 2)} on {pairs}"
+    return f"{words.decimals(value, 2)} ({words.decimals_between(low, high, 2)}) on {pairs}"
+
+
+def _pairs(n: int) -> str:
+    return f"{n} pair{'' if n == 1 else 's'}"
 
 
 def _said(whose: str, alpha: Mapping[str, Any]) -> str:
     value, low, high = alpha["value"], alpha["low"], alpha["high"]
-    pairs = f"{alpha['n']} pair{'' if alpha['n'] == 1 else 's'}"
+    pairs = _pairs(alpha["n"])
     figure = f"Krippendorff's α {words.decimals(value, 2)}"
     if low is None or high is None:
         return f"Agreement among {whose} is not certain yet: {figure} on {pairs}, with no interval."

@@ -45,7 +45,7 @@ def heat_map(pairwise: Sequence[PairwiseAgreement]) -> dict[str, Any]:
 
 
 def weekly_trend(weeks: Sequence[PartAgreement]) -> dict[str, Any]:
-    """Krippendorff's α of all raters and of the humans, week by week, with 95 % intervals."""
+    """Krippendorff's α of the humans and of all raters, week by week, with 95 % intervals."""
     points = [
         {
             "week": week.part,
@@ -55,7 +55,10 @@ def weekly_trend(weeks: Sequence[PartAgreement]) -> dict[str, Any]:
             "high": figure.high,
         }
         for week in weeks
-        for who, group in (("all raters", week.everybody), ("humans", week.humans))
+        for who, group in (
+            ("human raters", week.of_kinds.humans),
+            ("all raters together", week.of_kinds.everybody),
+        )
         if (figure := group.four.krippendorff_alpha).value is not None
     ]
     base = alt.Chart(alt.InlineData(values=points), width="container", height=200).encode(

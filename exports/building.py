@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from django.db.models import Max, Q
 
+from annotation.agreement_counts import agreement_counts
+from annotation.agreement_report import agreement_of_kinds
 from annotation.certification import NOT_CERTIFIED, uncertified
 from annotation.consensus import Consensus as AllConsensus
 from annotation.consensus_selectors import CHOICES, consensus_of
@@ -268,6 +270,16 @@ def _judges(project: Project, tally: Tally) -> dict[str, dict[str, Any]]:
     }
 
 
+def _agreement(project: Project) -> dict[str, Any]:
+    """How far the project's raters agreed when it was frozen. The plain names are the humans'."""
+    figures = agreement_of_kinds(agreement_counts(project)).as_json()
+    return {
+        f"{before}{name}": figures[f"{before}{name}"]
+        for before in ("", "all_", "judge_")
+        for name in ("krippendorff_alpha", "raw_agreement")
+    }
+
+
 def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) -> dict[str, Any]:
     """The manifest's part that is of labels; the rest is of every dataset."""
     configs = JudgeConfig.objects.filter(
@@ -303,6 +315,7 @@ def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) ->
             },
         },
         "judges": _judges(project, tally),
+        "agreement": _agreement(project),
         "constitutions": {
             str(config.constitution_version): config.constitution_version.sha256
             for config in configs

@@ -14,6 +14,7 @@ import yaml
 from exports.forecast import warning_of
 from exports.rows import PREFERENCE, SFT
 from exports.words import never_attacked_words, reason_words
+from figures.words import decimals, decimals_between, percent
 
 
 def write_sft_card(
@@ -102,6 +103,12 @@ and where each row comes from. No prompt stands in two splits.
 
 Consensus: {manifest["consensus"]} (humans speak before judges).
 {untested}
+## How far the project's raters agreed
+
+| whose labels | Krippendorff's α | same answer | pairs with two labels |
+|---|---|---|---|
+{_agreement(manifest["agreement"])}
+
 ## Constitutions behind judges' labels
 
 {constitutions or "None."}
@@ -160,6 +167,25 @@ prompt stands in two splits.
 
 {constitutions}
 """
+
+
+def _agreement(figures: dict[str, Any]) -> str:
+    """The rows of the table of agreement, human raters first."""
+    rows = []
+    for whose, before in (
+        ("human raters", ""),
+        ("all raters together, judges included", "all_"),
+        ("judges", "judge_"),
+    ):
+        alpha, same = figures[f"{before}krippendorff_alpha"], figures[f"{before}raw_agreement"]
+        between = ""
+        if alpha["low"] is not None and alpha["high"] is not None:
+            between = f" ({decimals_between(alpha['low'], alpha['high'], 2)})"
+        rows.append(
+            f"| {whose} | {decimals(alpha['value'], 2)}{between} | {percent(same['value'], 0)} "
+            f"| {alpha['n']} |"
+        )
+    return "\n".join(rows)
 
 
 def _few(manifest: dict[str, Any]) -> str:

@@ -28,6 +28,9 @@ FIGURES = (
     ("raw_agreement", "Raw agreement"),
 )
 
+WHOSE = (("human raters", ""), ("all raters together", "all_"), ("judges", "judge_"))
+"""Whose agreement, and what stands before the names of its figures in a report."""
+
 TWOS_A_PAGE = 20
 
 
@@ -46,10 +49,7 @@ def dashboard(request: MemberRequest, project: Project) -> HttpResponse:
         "complete": complete,
         "report": report,
         "rows": _rows(report),
-        "strength": (
-            ("all raters", report["strength_alpha"]),
-            ("humans", report["human_strength_alpha"]),
-        ),
+        "strength": [(who, report[f"{prefix}strength_alpha"]) for who, prefix in WHOSE],
         "warning": report.get("warning", ""),
         "parts": PARTS,
         "by": by,
@@ -79,6 +79,6 @@ def _rows(report: dict[str, Any]) -> list[dict[str, Any]]:
             "three": report[f"{prefix}three"][name],
             "decided": report[f"{prefix}decided"][name],
         }
-        for who, prefix in (("all raters", ""), ("humans", "human_"))
+        for who, prefix in WHOSE
         for name, words in FIGURES
     ]

@@ -91,10 +91,10 @@ def place(label: Label) -> int:
     return place_of(label.choice, label.strength)
 
 
-def patterns_of(units: list[dict[Rater, int]], *, humans: bool = False) -> Counter[tuple[int, ...]]:
+def patterns_of(units: list[dict[Rater, int]], *, kind: str = "") -> Counter[tuple[int, ...]]:
     found: Counter[tuple[int, ...]] = Counter()
     for chosen in units:
-        places = [p for rater, p in chosen.items() if not humans or rater.kind == "human"]
+        places = [p for rater, p in chosen.items() if kind in ("", rater.kind)]
         if len(places) > 1:
             found[tuple(places.count(place) for place in range(8))] += 1
     return found
@@ -151,8 +151,9 @@ def test_the_database_counts_what_counting_one_by_one_gives(seed: int) -> None:
 
     places = [{rater: place(label) for rater, label in chosen.items()} for chosen in units.values()]
     assert as_counter(counts.everybody) == patterns_of(places)
-    assert as_counter(counts.humans) == patterns_of(places, humans=True)
-    assert patterns_of(places, humans=True) != patterns_of(places)
+    assert as_counter(counts.humans) == patterns_of(places, kind="human")
+    assert as_counter(counts.judges) == patterns_of(places, kind="judge")
+    assert patterns_of(places, kind="human") != patterns_of(places)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -170,7 +171,8 @@ def test_each_domain_has_the_pairs_of_its_prompts(seed: int) -> None:
         part: as_counter(one.everybody) for part, one in parts.items() if one.everybody.often.sum()
     } == met
     for part in met:
-        assert as_counter(parts[part].humans) == patterns_of(slowly[part], humans=True)
+        assert as_counter(parts[part].humans) == patterns_of(slowly[part], kind="human")
+        assert as_counter(parts[part].judges) == patterns_of(slowly[part], kind="judge")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

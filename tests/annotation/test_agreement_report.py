@@ -58,8 +58,9 @@ def test_pairwise_kappa_is_that_of_the_table() -> None:
     assert pairwise.kappa.value == pytest.approx(0.4)
     assert [(one.rater, one.labels) for one in report.raters] == [("ann", 50), ("ben", 50)]
     # Pooled shares of first are 55/100, so by chance .505 agree.
-    assert report.fleiss_kappa.value == pytest.approx((0.7 - 0.505) / 0.495)
-    assert report.fleiss_kappa.n == report.krippendorff_alpha.n == 50
+    four = report.of_kinds.humans.four
+    assert four.fleiss_kappa.value == pytest.approx((0.7 - 0.505) / 0.495)
+    assert four.fleiss_kappa.n == four.krippendorff_alpha.n == 50
 
 
 def test_superseded_and_withdrawn_labels_do_not_count() -> None:
@@ -98,7 +99,7 @@ def test_a_repeated_pair_counts_once_with_the_newest_label() -> None:
     make_label(pairs[0], ann, FIRST)
     after = agreement_report(project)
     assert after.pairwise == before.pairwise
-    assert after.fleiss_kappa == before.fleiss_kappa
+    assert after.of_kinds == before.of_kinds
     assert row(after, "ann").labels == 51
 
 
@@ -149,14 +150,33 @@ def test_judges_are_raters_and_the_humans_have_their_own_figures() -> None:
     alone = agreement_report(project)
     fill(project, {"judge": [FIRST, SECOND] * 25}, kind="judge")
     report = agreement_report(project)
-    assert report.humans.four.fleiss_kappa == alone.fleiss_kappa
-    assert report.human_krippendorff_alpha == alone.krippendorff_alpha
-    assert report.fleiss_kappa.value != alone.fleiss_kappa.value
+    assert report.of_kinds.humans == alone.of_kinds.humans
+    everybody = report.of_kinds.everybody.four.krippendorff_alpha
+    assert everybody.value != alone.of_kinds.everybody.four.krippendorff_alpha.value
+    printed = report.as_json()
+    assert printed["krippendorff_alpha"] == alone.as_json()["krippendorff_alpha"]
+    assert printed["all_krippendorff_alpha"] == everybody.as_json()
+    # One judge has no other judge to agree with.
+    assert printed["judge_krippendorff_alpha"]["n"] == 0
     assert [(one.rater, one.kind) for one in report.raters] == [
         ("ann", "human"),
         ("ben", "human"),
         ("judge", "judge"),
     ]
+
+
+def test_two_judges_agree_among_themselves_whatever_people_say() -> None:
+    project = make_project()
+    fill(project, two_by_two(20, 5, 10, 15))
+    judges = {"one": [FIRST, SECOND] * 25, "two": [FIRST, SECOND] * 25}
+    fill(project, judges, kind="judge")
+    report = agreement_report(project)
+    assert report.of_kinds.judges.four.krippendorff_alpha.value == pytest.approx(1)
+    assert report.of_kinds.judges.four.raw_agreement.n == 50
+    assert report.of_kinds.humans.four.raw_agreement.value == pytest.approx(0.7)
+    printed = json.loads(command("harbour", "--json"))
+    assert printed["judge_raw_agreement"]["value"] == 1
+    assert "human raters" in command("harbour")
 
 
 def test_another_project_and_raters_without_labels_are_left_out() -> None:
@@ -170,7 +190,7 @@ def test_another_project_and_raters_without_labels_are_left_out() -> None:
 def test_a_project_without_labels_has_reasons_and_no_figures() -> None:
     report = agreement_report(make_project()).as_json()
     assert (report["raters"], report["pairwise"]) == ([], [])
-    for name in ("fleiss_kappa", "krippendorff_alpha", "human_fleiss_kappa"):
+    for name in ("fleiss_kappa", "krippendorff_alpha", "all_fleiss_kappa", "judge_fleiss_kappa"):
         figure = report[name]
         assert (figure["value"], figure["low"], figure["n"]) == (None, None, 0)
         assert figure["reason"]
@@ -234,9 +254,9 @@ def test_beside_kappa_stand_the_figures_that_prevalence_and_ties_leave_alone() -
     assert two.beside.agreement.value == pytest.approx(0.85)
     # Four were offered: by chance .875·.125·2/3 agree, AC1 = (.85 - .0729) / .9271.
     assert two.beside.ac1.value == pytest.approx((0.85 - 0.21875 / 3) / (1 - 0.21875 / 3))
-    assert report.everybody.four.gwet_ac1.value == pytest.approx(two.beside.ac1.value)
+    assert report.of_kinds.humans.four.gwet_ac1.value == pytest.approx(two.beside.ac1.value)
     assert "88 % of the judgements are first" in two.beside.warning
-    assert two.beside.warning == report.everybody.warning
+    assert two.beside.warning == report.of_kinds.humans.warning
     assert row(report, "ann").beside_consensus.warning
     assert command("harbour").count("Note: 88 %") == 1
 
@@ -256,10 +276,10 @@ def test_decided_pairs_and_merged_ties_have_their_own_figures() -> None:
     # Four pairs are decided by both: [[1, 1], [0, 2]], κ = (3/4 - 1/2) / (1/2).
     assert two.beside.kappa_decided.n == 4
     assert two.beside.kappa_decided.value == pytest.approx(0.5)
-    assert report.everybody.decided.raw_agreement.value == pytest.approx(3 / 4)
+    assert report.of_kinds.humans.decided.raw_agreement.value == pytest.approx(3 / 4)
     # Of seven, ann and ben agree on four, and on a fifth when equal and both bad are one.
-    assert report.everybody.four.raw_agreement.value == pytest.approx(4 / 7)
-    assert report.everybody.three.raw_agreement.value == pytest.approx(5 / 7)
+    assert report.of_kinds.humans.four.raw_agreement.value == pytest.approx(4 / 7)
+    assert report.of_kinds.humans.three.raw_agreement.value == pytest.approx(5 / 7)
 
 
 def test_strength_is_an_ordinal_scale() -> None:
@@ -292,8 +312,8 @@ def test_strength_is_an_ordinal_scale() -> None:
     alpha = krippendorff.alpha(
         reliability_data=[[0, 6, 2, 4], [1, 5, 3, 5]], level_of_measurement="ordinal"
     )
-    assert report.everybody.strength_alpha.value == pytest.approx(alpha)
-    assert report.everybody.strength_alpha.n == 4
+    assert report.of_kinds.humans.strength_alpha.value == pytest.approx(alpha)
+    assert report.of_kinds.humans.strength_alpha.n == 4
 
 
 def test_a_rater_who_always_presses_the_same_can_be_told_by_the_interval() -> None:
@@ -324,7 +344,7 @@ def test_the_command_breaks_agreement_down_by_part() -> None:
     law = next(one for one in by("domain")["parts"] if one["part"] == "law")
     # Rows of ann: [[20, 5]] of the first 25 pairs.
     assert law["raw_agreement"]["value"] == pytest.approx(0.8)
-    assert law["fleiss_kappa"]["n"] == law["human_fleiss_kappa"]["n"] == 25
+    assert law["fleiss_kappa"]["n"] == law["all_fleiss_kappa"]["n"] == 25
     assert [one["part"] for one in by("difficulty")["parts"]] == ["", "hard"]
     assert [one["part"] for one in by("language")["parts"]] == ["", "de"]
     (week,) = by("week")["parts"]

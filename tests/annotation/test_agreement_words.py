@@ -15,10 +15,10 @@ def figure(value: float, low: float | None, high: float | None, n: int = 420) ->
     return {"value": value, "low": low, "high": high, "n": n}
 
 
-def report(alpha: dict[str, Any], share: dict[str, Any], *, of: str = "human_") -> dict[str, Any]:
+def report(alpha: dict[str, Any], share: dict[str, Any], *, of: str = "") -> dict[str, Any]:
     empty = {
         f"{who}{name}": NONE
-        for who in ("", "human_")
+        for who in ("", "all_", "judge_")
         for name in ("krippendorff_alpha", "raw_agreement")
     }
     return empty | {f"{of}krippendorff_alpha": alpha, f"{of}raw_agreement": share}
@@ -44,19 +44,37 @@ def test_a_word_is_given_only_where_the_interval_allows_it(
 ) -> None:
     said = headline(report(alpha, figure(0.8, 0.7, 0.9)))
 
-    assert said.first.startswith(f"Agreement among people {words}")
+    assert said.first.startswith(f"Agreement among human raters {words}")
     assert said.beside.startswith("Two people who label the same pair give the same answer 80 %")
 
 
-def test_judges_are_counted_only_where_no_two_people_met() -> None:
-    alone = report(figure(0.5, 0.4, 0.6), figure(0.7, 0.6, 0.8), of="")
+def test_judges_stand_beside_the_humans_and_never_in_their_place() -> None:
+    alone = report(figure(0.5, 0.4, 0.6), figure(0.7, 0.6, 0.8), of="all_")
 
-    assert headline(alone).first.startswith("Agreement among all raters, judges included, is mod")
-    assert "Two raters who" in headline(alone).beside
+    assert headline(alone).first.startswith("No pair has labels from two people yet")
+    assert headline(alone).others == (
+        "All raters together, judges included: α 0.50 (0.40 to 0.60) on 420 pairs."
+    )
+    both = report(figure(0.86, 0.8, 0.9), figure(0.9, 0.8, 0.95)) | {
+        "all_krippendorff_alpha": figure(0.7, 0.6, 0.8, 900),
+        "judge_krippendorff_alpha": figure(0.3, None, None, 1),
+    }
+    assert "α 0.86 (0.80 to 0.90)" in headline(both).first
+    assert headline(both).others == (
+        "All raters together, judges included: α 0.70 (0.60 to 0.80) on 900 pairs. "
+        "Judges among themselves: α 0.30 on 1 pair."
+    )
+
+
+def test_nothing_stands_beside_humans_who_are_alone() -> None:
+    alpha = figure(0.86, 0.8, 0.9)
+    alone = report(alpha, figure(0.9, 0.8, 0.95)) | {"all_krippendorff_alpha": alpha}
+
+    assert headline(alone).others == ""
 
 
 def test_nothing_is_said_of_nothing() -> None:
     assert headline(report(NONE, NONE)).first.startswith("No pair has two labels yet")
     undefined = NONE | {"reason": "every label is the same"}
-    said = headline(report(undefined, figure(1.0, 0.9, 1.0), of=""))
-    assert said == ("Agreement beyond chance is undefined here.", "every label is the same")
+    said = headline(report(undefined, figure(1.0, 0.9, 1.0)))
+    assert said[:2] == ("Agreement beyond chance is undefined here.", "every label is the same")

@@ -107,6 +107,29 @@ def test_the_folder_reads_with_datasets_and_has_trls_columns() -> None:
 
 
 @pytest.mark.django_db
+def test_the_card_says_how_far_humans_agree_with_all_raters_and_judges_beside_them() -> None:
+    project = make_project()
+    ann, ben, judge = (
+        make_rater(project, name, kind)
+        for name, kind in (("ann", "human"), ("ben", "human"), ("gpt", "judge"))
+    )
+    for number in range(24):
+        pair = make_pair(project, number)
+        for rater, choice in ((ann, number % 2), (ben, number % 2), (judge, number % 3 == 0)):
+            make_label(pair, rater, "second" if choice else "first")
+
+    dataset = freeze(project=project, name="d", filters=HALF)
+
+    agreement = dataset.manifest["agreement"]
+    assert agreement["krippendorff_alpha"]["value"] == pytest.approx(1)
+    assert agreement["all_krippendorff_alpha"]["value"] < 0.7
+    assert agreement["judge_krippendorff_alpha"]["n"] == 0
+    card = (dataset.folder / "README.md").read_text()
+    assert "| human raters | 1.00 (" in card
+    assert "| judges | – | – | 0 |" in card
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("status", Rater.CALIBRATING)
 def test_labels_of_a_rater_who_never_passed_calibration_stay_out(status: str) -> None:
     project = make_labelled(count=12)

@@ -85,14 +85,13 @@ def summary_of(project: Project, report: AgreementReport) -> str:
         notes.append(f"{len(met) - len(shown)} more agree better; --json has all.")
     if apart := len(report.pairwise) - len(met):
         notes.append(f"{apart} more share no pair.")
-    overall = [("", "all raters", "humans")]
+    kinds = (report.of_kinds.humans, report.of_kinds.everybody, report.of_kinds.judges)
+    overall = [("", "human raters", "all raters together", "judges")]
     overall += [
-        (name, _figure(everybody), _figure(humans))
-        for (name, everybody), (_, humans) in zip(
-            _overall(report.everybody), _overall(report.humans), strict=True
-        )
+        (humans[0], _figure(humans[1]), _figure(everybody[1]), _figure(judges[1]))
+        for humans, everybody, judges in zip(*map(_overall, kinds), strict=True)
     ]
-    warnings = [f"Note: {warning}" for warning in [report.everybody.warning] if warning]
+    warnings = [f"Note: {warning}" for warning in [report.of_kinds.humans.warning] if warning]
     return "\n".join(
         [
             f"Agreement in {project.name} over four choices, 95 % intervals",
@@ -115,15 +114,21 @@ def summary_by(project: Project, by: str, rows: Sequence[PartAgreement | RaterWe
         if isinstance(row, RaterWeek):
             lines.append((row.rater, row.week, _figure(row.gold), _figure(row.consensus)))
         else:
-            four = row.everybody.four
-            figures = (four.fleiss_kappa, four.krippendorff_alpha, four.gwet_ac1)
-            lines.append((row.part or "(none)", *map(_figure, figures), row.everybody.warning))
+            humans, everybody = row.of_kinds.humans, row.of_kinds.everybody
+            figures = (
+                humans.four.fleiss_kappa,
+                humans.four.krippendorff_alpha,
+                humans.four.gwet_ac1,
+                everybody.four.krippendorff_alpha,
+            )
+            lines.append((row.part or "(none)", *map(_figure, figures), humans.warning))
     head = (
         ("rater", "week", "κ gold", "κ consensus")
         if by == "rater-week"
-        else (by, "Fleiss' κ", "Krippendorff's α", "Gwet's AC1", "")
+        else (by, "Fleiss' κ", "Krippendorff's α", "Gwet's AC1", "α of all raters", "")
     )
-    title = f"Agreement in {project.name} by {by}, over four choices, 95 % intervals"
+    whose = "" if by == "rater-week" else " of human raters"
+    title = f"Agreement{whose} in {project.name} by {by}, over four choices, 95 % intervals"
     return "\n".join([title, "", *_aligned([head, *lines])])
 
 
