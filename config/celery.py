@@ -1,4 +1,9 @@
-"""The Celery application and its one schedule."""
+"""The Celery application, its queues and its one schedule.
+
+Jobs of minutes or hours hold a place of their worker as long as they last, so they share none with
+what must go on meanwhile: training runs have the queue `training`, and what the schedule asks for
+has `upkeep`. Everything else is `default`.
+"""
 
 import os
 
@@ -16,7 +21,7 @@ app.conf.beat_schedule = {
     "start again what died": {
         "task": "jobs.tasks.reap_jobs_task",
         "schedule": settings.REAP_INTERVAL_SECONDS,
-        "options": {"expires": settings.REAP_INTERVAL_SECONDS},
+        "options": {"queue": "upkeep", "expires": settings.REAP_INTERVAL_SECONDS},
     },
     "end trainers whose run was given up": {
         "task": "training.tasks.stop_orphans_task",
@@ -26,32 +31,32 @@ app.conf.beat_schedule = {
     "open slots whose lease ran out": {
         "task": "annotation.tasks.release_expired_slots_task",
         "schedule": 60.0,
-        "options": {"expires": 60.0},
+        "options": {"queue": "upkeep", "expires": 60.0},
     },
     "look at raters' gold answers": {
         "task": "annotation.tasks.check_raters_task",
         "schedule": 60.0,
-        "options": {"expires": 60.0},
+        "options": {"queue": "upkeep", "expires": 60.0},
     },
     "count agreement anew where labels came in": {
         "task": "annotation.tasks.refresh_agreement_task",
         "schedule": 300.0,
-        "options": {"expires": 300.0},
+        "options": {"queue": "upkeep", "expires": 300.0},
     },
     "keep the reply cache within its bound": {
         "task": "serving.tasks.trim_replies_task",
         "schedule": 300.0,
-        "options": {"expires": 300.0},
+        "options": {"queue": "upkeep", "expires": 300.0},
     },
     "notice servers that lost their supervisor": {
         "task": "serving.tasks.note_lost_supervisors_task",
         "schedule": 60.0,
-        "options": {"expires": 60.0},
+        "options": {"queue": "upkeep", "expires": 60.0},
     },
     "find pairs that seniors should decide": {
         "task": "annotation.tasks.find_adjudications_task",
         "schedule": 60.0,
-        "options": {"expires": 60.0},
+        "options": {"queue": "upkeep", "expires": 60.0},
     },
 }
 

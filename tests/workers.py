@@ -15,10 +15,13 @@ from django.conf import settings as project_settings
 from django.db import connection
 
 REDIS = os.environ.get("CONCORD_TEST_REDIS_URL", "")
-WORKER = ("worker", "--pool", "threads", "--concurrency", "2", "--queues", "default,training")
+WORKER = (
+    *("worker", "--pool", "threads", "--concurrency", "2"),
+    *("--queues", "default,upkeep,training"),
+)
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, broker: str = REDIS) -> dict[str, str]:
     """A worker's: the test's own database, folders and broker, and short leases."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
@@ -30,7 +33,7 @@ def environment(home: Path) -> dict[str, str]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": url,
-        "CELERY_BROKER_URL": REDIS,
+        "CELERY_BROKER_URL": broker,
         "CONCORD_HOME": str(home),
         "CONCORD_JOB_LEASE_SECONDS": "3",
         "CONCORD_REAP_INTERVAL_SECONDS": "1",
@@ -38,13 +41,13 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def celery(home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def celery(home: Path, *arguments: str, broker: str = REDIS) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "config", *arguments]
     with (home / "celery.log").open("ab") as log:
         process = subprocess.Popen(
             command,
             cwd=project_settings.BASE_DIR,
-            env=environment(home),
+            env=environment(home, broker),
             stdout=log,
             stderr=log,
             start_new_session=True,
