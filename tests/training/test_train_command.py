@@ -33,6 +33,7 @@ def write_spec(folder: Path, workshop: Workshop, **changes: Any) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_waited_for_prints_its_model_and_counts(
     workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

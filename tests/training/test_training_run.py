@@ -32,7 +32,7 @@ from training.models import Evaluation, TrainingRun
 from training.runner import stop_orphans, train
 from training.services import cancel_training, find_or_register_model, launch_training
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 LONG = {**QUICK, "max_steps": 4000, "checkpoint_every_steps": 5}
 
@@ -200,7 +200,6 @@ def steps_done(run: TrainingRun) -> int:
     return path.read_text().count("\n") if path.exists() else 0
 
 
-@pytest.mark.slow
 def test_a_cancelled_run_stops_cleanly_with_a_checkpoint_and_no_process_left(
     workshop: Workshop,
 ) -> None:
@@ -221,7 +220,6 @@ def test_a_cancelled_run_stops_cleanly_with_a_checkpoint_and_no_process_left(
     assert not trainer_lives(run)
 
 
-@pytest.mark.slow
 def test_a_worker_told_to_stop_ends_its_trainer_and_the_next_resumes_from_the_checkpoint(
     workshop: Workshop,
 ) -> None:
@@ -258,7 +256,6 @@ run_job(TrainingRun, {run}, train)
 """
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_has_its_trainer_adopted_by_the_next(
     workshop: Workshop, tmp_path: Path
 ) -> None:
@@ -289,7 +286,6 @@ def test_a_worker_killed_in_the_middle_has_its_trainer_adopted_by_the_next(
     assert run.metrics.count() == 60
 
 
-@pytest.mark.slow
 def test_a_trainer_whose_run_was_given_up_is_ended(workshop: Workshop) -> None:
     run = launch(workshop, **LONG)
     thread = in_background(run)
