@@ -22,7 +22,7 @@ from annotation.tasks_shown import Feedback, ShownTask, feedback_on, shown
 
 
 class TaskOutput(serializers.Serializer[ShownTask]):
-    """A task as the rater may see it: nothing in it tells purpose, model or order."""
+    """A task as the rater sees it. It does not reveal purpose, models or stored order."""
 
     id = serializers.UUIDField()
     lease = serializers.UUIDField()
@@ -36,7 +36,7 @@ class ErrorOutput(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     fields = serializers.DictField(  # type: ignore[assignment]  # the name that clients know
-        required=False, help_text="What is wrong, by field."
+        required=False, help_text="Error messages by field."
     )
 
 
@@ -44,7 +44,7 @@ class NextInput(serializers.Serializer[Any]):
     besides = serializers.UUIDField(
         required=False,
         allow_null=True,
-        help_text="The task on the screen: take the one after it, ahead of time.",
+        help_text="The current task; prefetch the one after it.",
     )
 
 
@@ -57,18 +57,18 @@ class LabelInput(LeaseInput):
     seconds = serializers.FloatField(required=False, allow_null=True)
     comment = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     strength = serializers.IntegerField(
-        required=False, allow_null=True, help_text="1 slightly, 2 clearly, 3 much."
+        required=False, allow_null=True, help_text="1: slightly, 2: clearly, 3: much better."
     )
     criteria = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="The project's axes, by key; each left, right, equal or both_bad.",
+        help_text="Choices by criterion key: left, right, equal or both_bad.",
     )
     edited = serializers.CharField(
         required=False,
         allow_blank=True,
         trim_whitespace=False,
-        help_text="The better response as it should be.",
+        help_text="The better response, edited by the rater.",
     )
 
 
@@ -84,11 +84,15 @@ class FeedbackOutput(serializers.Serializer[Feedback]):
 
 class LabelOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    choice = serializers.CharField(help_text="As pressed: left, right, equal or both_bad.")
-    feedback = FeedbackOutput(required=False, help_text="After a calibration answer, and no other.")
+    choice = serializers.CharField(
+        help_text="The choice on screen: left, right, equal or both_bad."
+    )
+    feedback = FeedbackOutput(required=False, help_text="Only present after a calibration answer.")
 
 
-REFUSED = OpenApiResponse(ErrorOutput, description="Not this rater's task now; nothing changed.")
+REFUSED = OpenApiResponse(
+    ErrorOutput, description="The rater does not hold this task now; nothing was changed."
+)
 
 
 def rater_in(request: Request, project_slug: str) -> Rater:
@@ -117,10 +121,10 @@ def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dic
 class NextTask(APIView):
     @extend_schema(
         request=NextInput,
-        responses={200: TaskOutput, 204: OpenApiResponse(description="Nothing left")},
+        responses={200: TaskOutput, 204: OpenApiResponse(description="No task is available.")},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """Take the next task, or the one already held."""
+        """Claim the next task, or return the one already held."""
         rater = rater_in(request, project_slug)
         besides = read_input(NextInput, request).get("besides")
         slot = services.claim_next_slot(
@@ -134,7 +138,7 @@ class NextTask(APIView):
 class SubmitLabel(APIView):
     @extend_schema(request=LabelInput, responses={201: LabelOutput, 409: REFUSED})
     def post(self, request: Request, task_id: UUID) -> Response:
-        """Label a task under its lease."""
+        """Submit a label for a task you hold."""
         slot_id, rater = task_for(request, task_id)
         data = read_input(LabelInput, request)
         label = services.submit_label(
@@ -159,7 +163,7 @@ class SubmitLabel(APIView):
 class SkipTask(APIView):
     @extend_schema(request=SkipInput, responses={204: None, 409: REFUSED})
     def post(self, request: Request, task_id: UUID) -> Response:
-        """Pass a task on to others, with a reason."""
+        """Skip a task, with a reason."""
         slot_id, rater = task_for(request, task_id)
         data = read_input(SkipInput, request)
         services.skip_slot(
@@ -174,7 +178,7 @@ class SkipTask(APIView):
 class ExtendLease(APIView):
     @extend_schema(request=LeaseInput, responses={200: TaskOutput, 409: REFUSED})
     def post(self, request: Request, task_id: UUID) -> Response:
-        """Keep a task for an open page."""
+        """Extend the lease of a task."""
         slot_id, rater = task_for(request, task_id)
         data = read_input(LeaseInput, request)
         expires = services.extend_lease(slot_id=slot_id, rater=rater, lease=data["lease"])
@@ -184,7 +188,7 @@ class ExtendLease(APIView):
 class UndoLabel(APIView):
     @extend_schema(request=None, responses={200: TaskOutput, 409: REFUSED})
     def post(self, request: Request, project_slug: str) -> Response:
-        """Take back the newest label; its task is held again."""
+        """Undo the latest label and hold its task again."""
         slot = services.undo_last_label(rater=rater_in(request, project_slug))
         return Response(TaskOutput(shown(slot)).data)
 
@@ -192,6 +196,6 @@ class UndoLabel(APIView):
 class ReleaseTasks(APIView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, project_slug: str) -> Response:
-        """Give back what is held: the rater pauses or leaves."""
+        """Give back all tasks that the rater holds."""
         services.release_held(rater=rater_in(request, project_slug))
         return Response(status=status.HTTP_204_NO_CONTENT)

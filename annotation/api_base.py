@@ -25,7 +25,7 @@ from annotation.permissions import (
 )
 from corpus.models import Project
 
-REFUSED = OpenApiResponse(ErrorOutput, description="Refused; nothing was changed.")
+REFUSED = OpenApiResponse(ErrorOutput, description="Rejected; nothing was changed.")
 
 
 class Pages(LimitOffsetPagination):
@@ -67,8 +67,8 @@ class ListOf(ProjectView):
 
 
 PAGED = [
-    OpenApiParameter("limit", int, description="Rows a page, 1 to 1000; 50 without."),
-    OpenApiParameter("offset", int, description="Rows to leave out before."),
+    OpenApiParameter("limit", int, description="Rows per page, 1 to 1000. Default: 50."),
+    OpenApiParameter("offset", int, description="Number of rows to skip."),
 ]
 
 

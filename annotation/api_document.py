@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every operation alike: how it refuses."""
+"""The error responses that the OpenAPI document lists for every operation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 ERROR = {"$ref": "#/components/schemas/ErrorOutput"}
 
 ALWAYS = {
-    "401": "Not signed in: a token or a session is needed.",
+    "401": "Not signed in: send a token or a session cookie.",
     "403": "Your role in the project does not allow it.",
-    "404": "There is no such project or object, or it is not for you.",
-    "406": "Only JSON is answered with.",
+    "404": "The project or object does not exist, or you have no access to it.",
+    "406": "Responses are available as JSON only.",
 }
-READING = {"400": "A parameter that cannot be; `fields` says which and why."}
+READING = {"400": "Invalid parameters; `fields` says which and why."}
 CHANGING = {
-    "400": "The input cannot be; `fields` says what and why. Nothing was changed.",
-    "409": "Refused as things stand; nothing was changed.",
-    "415": "Only JSON is read.",
+    "400": "Invalid input; `fields` says what and why. Nothing was changed.",
+    "409": "Not possible in the current state; nothing was changed.",
+    "415": "Requests must be JSON.",
 }
 
 

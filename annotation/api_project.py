@@ -50,12 +50,12 @@ class Guidelines(ListOf):
 
     @extend_schema(parameters=PAGED, responses=GuidelineRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """The versions of the guideline, newest first."""
+        """List the versions of the guideline, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(request=GuidelineInput, responses={201: GuidelineRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str) -> Response:
-        """Publish the next version."""
+        """Publish a new version of the guideline."""
         project = self.project(request, project_slug)
         new = services.publish_guideline(
             project=project, text=read_input(GuidelineInput, request)["text"]
@@ -71,7 +71,7 @@ class GuidelineRead(ProjectView):
 
     @extend_schema(request=None, responses={204: None, 409: REFUSED})
     def post(self, request: Request, project_slug: str, number: int) -> Response:
-        """The rater has read this version."""
+        """Confirm that the rater has read this version."""
         services.acknowledge_guideline(rater=rater_in(request, project_slug), number=number)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -83,7 +83,7 @@ class AgreementFilter(serializers.Serializer[Any]):
 class Agreement(ProjectView):
     @extend_schema(parameters=[AgreementFilter], responses={200: dict})
     def get(self, request: Request, project_slug: str) -> Response:
-        """All coefficients as counted last; with `by`, part by part."""
+        """The latest agreement figures, optionally broken down with `by`."""
         asked = AgreementFilter(data=request.query_params)
         asked.is_valid(raise_exception=True)
         project = self.project(request, project_slug)
@@ -113,7 +113,7 @@ class ConsensusRow(serializers.Serializer[Any]):
 class ConsensusOfAll(ProjectView):
     @extend_schema(parameters=[ConsensusFilter, *PAGED], responses=ConsensusRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """What all raters say together of each pair, with its confidence."""
+        """The consensus on each pair with its confidence."""
         asked = ConsensusFilter(data=request.query_params)
         asked.is_valid(raise_exception=True)
         found = consensus_of(self.project(request, project_slug), **asked.validated_data)
@@ -135,7 +135,7 @@ class ConsensusOfAll(ProjectView):
 class Progress(ProjectView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request, project_slug: str) -> Response:
-        """Labels done and wanted, the forecast, and how the strata are covered."""
+        """Labels done and needed, the forecast, and coverage by stratum."""
         project = self.project(request, project_slug)
         ahead = forecast(project, now=timezone.now())
         strata = {
@@ -183,12 +183,12 @@ class Invitations(ListOf):
 
     @extend_schema(parameters=PAGED, responses=InvitationRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """Invitations, newest first."""
+        """List the invitations, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(request=InvitationInput, responses={201: InvitationRow, 400: REFUSED})
     def post(self, request: Request, project_slug: str) -> Response:
-        """Make a link that lets one person in. It is in this answer alone."""
+        """Create an invitation for one person. Only this response contains the link."""
         project = self.project(request, project_slug)
         asked = read_input(InvitationInput, request)
         new, token = invite(
@@ -210,7 +210,7 @@ class Invitations(ListOf):
 class InvitationRevocation(ProjectView):
     @extend_schema(request=None, responses={204: None, 409: REFUSED})
     def post(self, request: Request, project_slug: str, invitation_id: int) -> Response:
-        """The link lets nobody in any more."""
+        """Revoke an invitation."""
         project = self.project(request, project_slug)
         row = get_object_or_404(Invitation, pk=invitation_id, project=project)
         revoke_invitation(invitation=row, now=timezone.now())

@@ -47,14 +47,14 @@ class IntakeInput(serializers.ModelSerializer[IntakePolicy]):
 class Policy(ProjectView):
     @extend_schema(responses=PolicyInput)
     def get(self, request: Request, project_slug: str) -> Response:
-        """The project's quality policy."""
+        """Show the project's quality policy."""
         return Response(
             PolicyInput(services.policy_of(self.project(request, project_slug).pk)).data
         )
 
     @extend_schema(request=PolicyInput, responses={200: PolicyInput, 400: REFUSED})
     def patch(self, request: Request, project_slug: str) -> Response:
-        """Change the fields named; the others stay."""
+        """Update the given fields."""
         project = self.project(request, project_slug)
         form = PolicyInput(services.policy_of(project.pk), data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -68,12 +68,12 @@ class Policy(ProjectView):
 class Intake(ProjectView):
     @extend_schema(responses=IntakeInput)
     def get(self, request: Request, project_slug: str) -> Response:
-        """What happens to prompts and completions on their way in."""
+        """Show how incoming prompts and completions are processed."""
         return Response(IntakeInput(intake_policy(self.project(request, project_slug).pk)).data)
 
     @extend_schema(request=IntakeInput, responses={200: IntakeInput, 400: REFUSED})
     def patch(self, request: Request, project_slug: str) -> Response:
-        """Change the fields named; what is there already is gone through in the background."""
+        """Update the given fields. Existing data is scanned again in the background."""
         project = self.project(request, project_slug)
         form = IntakeInput(intake_policy(project.pk), data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -117,7 +117,7 @@ class Raters(ProjectView):
 
     @extend_schema(parameters=[RaterFilter, *PAGED], responses=RaterOutput(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """Raters with their figures."""
+        """List the raters with their figures."""
         project = self.project(request, project_slug)
         asked = RaterFilter(data=request.query_params)
         asked.is_valid(raise_exception=True)
@@ -158,7 +158,7 @@ class OneRater(ProjectView):
 
     @extend_schema(responses=RaterDetailOutput)
     def get(self, request: Request, project_slug: str, rater_id: int) -> Response:
-        """A rater's figures, looks and history."""
+        """Show a rater's figures, checks and history."""
         project = self.project(request, project_slug)
         row = get_object_or_404(Rater, pk=rater_id, project=project)
         return Response(RaterDetailOutput(rater_figures(project, [row])[0]).data)
@@ -172,7 +172,7 @@ class ReasonInput(serializers.Serializer[Any]):
 class RaterStatus(ProjectView):
     @extend_schema(request=ReasonInput, responses={200: RaterDetailOutput, 409: REFUSED})
     def post(self, request: Request, project_slug: str, rater_id: int) -> Response:
-        """Suspend, reinstate or send to calibration, with a reason that the rater reads."""
+        """Suspend, reinstate or recalibrate a rater. The rater can read the reason."""
         project = self.project(request, project_slug)
         row = get_object_or_404(Rater, pk=rater_id, project=project)
         asked = read_input(ReasonInput, request)
@@ -214,7 +214,7 @@ class Labels(ListOf):
 
     @extend_schema(parameters=[LabelFilter, *PAGED], responses=LabelRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """The labels that count now, newest first."""
+        """List the labels that currently count, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:

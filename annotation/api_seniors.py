@@ -50,7 +50,7 @@ class Gold(ListOf):
 
     @extend_schema(parameters=[GoldFilter, *PAGED], responses=GoldRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """The gold pairs, newest first."""
+        """List the gold pairs, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
@@ -58,7 +58,9 @@ class Gold(ListOf):
 
 
 class GoldInput(serializers.Serializer[Any]):
-    choice = serializers.ChoiceField(choices=Choice.choices, help_text="Of the pair's own order.")
+    choice = serializers.ChoiceField(
+        choices=Choice.choices, help_text="Relative to the pair's stored order."
+    )
     note = serializers.CharField(required=False, allow_blank=True)
 
 
@@ -67,7 +69,7 @@ class GoldAnswers(ProjectView):
 
     @extend_schema(request=GoldInput, responses={201: GoldRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str, pair_id: int) -> Response:
-        """A senior's answer. It settles the pair when enough seniors say the same."""
+        """Give a gold answer. The pair is settled once enough seniors agree."""
         project = self.project(request, project_slug)
         pair = get_object_or_404(Pair, pk=pair_id, project=project)
         asked = read_input(GoldInput, request)
@@ -78,7 +80,7 @@ class GoldAnswers(ProjectView):
 class GoldRetirement(ProjectView):
     @extend_schema(request=None, responses={200: GoldRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str, pair_id: int) -> Response:
-        """Raters do not meet the pair as gold any more."""
+        """Retire a gold pair: raters no longer get it."""
         project = self.project(request, project_slug)
         row = get_object_or_404(GoldPair, pair=pair_id, project=project)
         services.retire_gold(gold=row)
@@ -104,7 +106,7 @@ class Adjudications(ListOf):
 
     @extend_schema(parameters=[AdjudicationFilter, *PAGED], responses=AdjudicationRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """Pairs for seniors to decide, oldest first."""
+        """List the pairs for seniors to decide, oldest first."""
         return self.answer(request, self.project(request, project_slug))
 
     def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
@@ -114,7 +116,9 @@ class Adjudications(ListOf):
 class DecisionInput(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=["decide", "dismiss", "set_aside"])
     choice = serializers.ChoiceField(
-        choices=ON_SCREEN, required=False, help_text="With decide: of the sides as `left` says."
+        choices=ON_SCREEN,
+        required=False,
+        help_text="Required to decide: the choice on screen, with the sides as in `left`.",
     )
     note = serializers.CharField(required=False, allow_blank=True, max_length=5000)
 
@@ -125,7 +129,7 @@ class OneAdjudication(ProjectView):
 
     @extend_schema(responses=AdjudicationRow)
     def get(self, request: Request, project_slug: str, row_id: int) -> Response:
-        """One pair for a senior, with the side on which its first completion stands for them."""
+        """Show one pair, with the side on which its first completion is shown."""
         member = self.member(request, project_slug)
         row = get_object_or_404(Adjudication, pk=row_id, project=member.project)
         left = shown_first_left(row, services.rater_of(member))
@@ -133,7 +137,7 @@ class OneAdjudication(ProjectView):
 
     @extend_schema(request=DecisionInput, responses={200: AdjudicationRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str, row_id: int) -> Response:
-        """Decide, dismiss or set aside."""
+        """Decide, dismiss or set aside a pair."""
         member = self.member(request, project_slug)
         row = get_object_or_404(Adjudication, pk=row_id, project=member.project)
         asked = read_input(DecisionInput, request)

@@ -44,7 +44,7 @@ def draw_principles(
     """
     shares = np.asarray(weights, dtype=float)
     if not len(shares) or (shares <= 0).any():
-        raise ValueError(f"weights above 0 are wanted, got {list(weights)}")
+        raise ValueError(f"weights must be above 0, got {list(weights)}")
     digest = hashlib.sha256(f"{seed}:{prompt_sha256}:principles".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:8]))
     drawn: list[int] = []

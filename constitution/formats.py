@@ -135,7 +135,7 @@ def write_constitution(
     data = _WRITERS[format_name](name, principles, few_shots)
     if not data or (isinstance(data, dict) and data.get("constitutions") == []):
         raise BadConstitutionFileError(
-            f"no principle has what the format {format_name!r} is about: {_ABOUT[format_name]}"
+            f"no principle has what the format {format_name!r} needs: {_ABOUT[format_name]}"
         )
     if format_name == "concord" and not as_json:
         return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=96)
@@ -157,7 +157,7 @@ def lost_by(format_name: FormatName, principles: Sequence[PrincipleText]) -> lis
         ("verifiers", any(one.verifier for one in principles)),
     ):
         if there and what not in kept:
-            lost.append(f"The format {format_name!r} has no place for {what}.")
+            lost.append(f"The format {format_name!r} cannot hold {what}.")
     return lost
 
 

@@ -63,7 +63,7 @@ def revise_with(context: JobContext[RevisionRun], engine: Engine) -> None:
     if not principles:
         raise PermanentJobError(
             f"{context.job.constitution_version} has no principle with a critique request, a "
-            "revision request and a weight above 0, so there is nothing to revise by."
+            "revision request and a weight above 0, so there is nothing to revise with."
         )
     _Revising(context, principles, engine).run()
 

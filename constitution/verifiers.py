@@ -115,7 +115,7 @@ class Contains(_Verifier):
             return Reward(0.0, f"lacks {', '.join(map(repr, missing))}")
         if there:
             return Reward(0.0, f"contains {', '.join(map(repr, there))}")
-        return Reward(1.0, "contains what it must and nothing that it must not")
+        return Reward(1.0, "contains everything required and nothing forbidden")
 
     def _fold(self, text: str) -> str:
         return text.casefold() if self.ignore_case else text
@@ -134,7 +134,7 @@ class JsonSchema(_Verifier):
         except jsonschema.SchemaError as error:
             raise ValueError(f"not a valid JSON schema: {error.message}") from error
         if any(not ref.startswith("#") for ref in _references(self.json_schema)):
-            raise ValueError("a schema may refer to parts of itself only ($ref beginning with #)")
+            raise ValueError("a schema may only refer to its own parts ($ref starting with #)")
         return self
 
     def check(self, response: str) -> Reward:
@@ -183,7 +183,7 @@ def read_verifier(stored: object) -> Length | Pattern | Contains | JsonSchema | 
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "verifier"
         raise BadVerifierError(
-            f"{where}: {first['msg']}; known kinds are {', '.join(KINDS)}"
+            f"{where}: {first['msg']}; valid kinds are {', '.join(KINDS)}"
         ) from error
 
 

@@ -38,12 +38,12 @@ class Prompt(models.Model):
     language = models.CharField(max_length=35, blank=True)
     sensitive = models.BooleanField(default=False)
     reference = models.TextField(
-        blank=True, help_text="A right answer that somebody wrote, for judges that compare with it."
+        blank=True, help_text="A correct answer, for judges that use a reference."
     )
     duplicate_group = models.BigIntegerField(
         null=True,
         blank=True,
-        help_text="Id of the first of the prompts that are nearly the same; empty when alone.",
+        help_text="ID of the first prompt of the near-duplicate group; empty if there is none.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -86,16 +86,16 @@ class ModelVersion(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
     sandbox = models.BooleanField(
-        default=False, help_text="Descends from the sandbox model; marked wherever it is shown."
+        default=False, help_text="Derived from the sandbox model, and marked as such."
     )
     context_tokens = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The longest prompt plus answer; empty where unknown."
+        null=True, blank=True, help_text="Context length in tokens; empty if unknown."
     )
     facts = models.JSONField(
-        default=dict, blank=True, help_text="What its files say: see inference.inspection."
+        default=dict, blank=True, help_text="Facts read from its files, see inference.inspection."
     )
     trust_remote_code = models.BooleanField(
-        default=False, help_text="Its repository may run code of its own where it is loaded."
+        default=False, help_text="Its repository may run its own code when the model is loaded."
     )
     remote_code_consent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -107,7 +107,7 @@ class ModelVersion(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="For a million prompt tokens.",
+        help_text="Price per million prompt tokens.",
     )
     price_completion = models.DecimalField(
         max_digits=12,
@@ -115,7 +115,7 @@ class ModelVersion(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="For a million completion tokens.",
+        help_text="Price per million completion tokens.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -166,7 +166,7 @@ class Completion(models.Model):
     token_count = models.PositiveIntegerField(null=True, blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)
     identity_hits = models.PositiveSmallIntegerField(
-        default=0, help_text="Places where the text gives its author away."
+        default=0, help_text="Number of places where the text reveals its author."
     )
     sha256 = models.CharField(max_length=64, validators=[SHA256])
     created_at = models.DateTimeField(auto_now_add=True)
@@ -191,10 +191,10 @@ class Pair(models.Model):
         EDIT = "edit", "edited by a rater"
 
     class HeldBack(models.TextChoices):
-        IDENTITY = "identity", "a completion gives its author away"
+        IDENTITY = "identity", "a completion reveals its author"
         DUPLICATE = "duplicate", "near-duplicate of another prompt"
         SET_ASIDE = "set_aside", "set aside by a senior"
-        BAD_CHAIN = "bad_chain", "its chain of revisions is marked as bad"
+        BAD_CHAIN = "bad_chain", "its critique chain is marked as bad"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pairs")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="pairs")
@@ -204,14 +204,14 @@ class Pair(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     origin = models.CharField(max_length=10, choices=Origin)
     batch = models.CharField(
-        max_length=100, blank=True, help_text="What brought the pair: a file, a sampling run."
+        max_length=100, blank=True, help_text="Where the pair came from: a file or a sampling run."
     )
     priority = models.IntegerField(default=0)
     held_back = models.CharField(
         max_length=10,
         choices=HeldBack,
         blank=True,
-        help_text="Why no label is wanted of it and no new dataset holds it; empty while in use.",
+        help_text="Why it is not labelled and left out of new datasets; empty while in use.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -235,29 +235,29 @@ class IntakePolicy(models.Model):
     """What happens to prompts and completions on their way in, before anybody sees them."""
 
     class Duplicates(models.TextChoices):
-        KEEP = "keep", "keep every one"
+        KEEP = "keep", "keep all"
         ONE = "one", "keep one of each group"
 
     class Identity(models.TextChoices):
-        MASK = "mask", "mask the words"
+        MASK = "mask", "mask the names"
         HOLD = "hold", "hold the pair back"
-        OFF = "off", "show as it is"
+        OFF = "off", "show unchanged"
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="intake_policy")
     redact_pii = models.BooleanField(
         "redact personal data",
         default=False,
-        help_text="In prompts and completions that come in from now on. The original stays "
-        "readable for admins, and each look is recorded.",
+        help_text="Applies to new prompts and completions. Admins can still read the "
+        "original, and every view is recorded.",
     )
     duplicates = models.CharField(
         "near-duplicate prompts", max_length=4, choices=Duplicates, default=Duplicates.KEEP
     )
     duplicate_threshold = models.FloatField(
-        "alike from",
+        "similarity threshold",
         default=0.8,
         validators=[MinValueValidator(0.5), MaxValueValidator(1.0)],
-        help_text="Jaccard similarity of the word 5-grams, 0.5 to 1.",
+        help_text="Jaccard similarity of word 5-grams, 0.5 to 1.",
     )
     identity = models.CharField(
         "completions that name their author", max_length=4, choices=Identity, default=Identity.MASK
@@ -266,7 +266,7 @@ class IntakePolicy(models.Model):
         "more names to hide",
         blank=True,
         max_length=20_000,
-        help_text="One a line; added to the names of models and vendors that are always hidden.",
+        help_text="One per line, in addition to the model and vendor names that are always hidden.",
     )
 
     def __str__(self) -> str:
@@ -283,7 +283,7 @@ class PromptOriginal(models.Model):
 
     prompt = models.OneToOneField(Prompt, on_delete=models.CASCADE, related_name="original")
     messages = models.JSONField()
-    counts = models.JSONField(help_text="How many of each kind were taken out.")
+    counts = models.JSONField(help_text="How many of each kind were redacted.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -308,7 +308,7 @@ class IntakeScan(Job):
 
     class Kind(models.TextChoices):
         DUPLICATES = "duplicates", "group near-duplicate prompts"
-        IDENTITY = "identity", "look for authors that give themselves away"
+        IDENTITY = "identity", "find completions that reveal their author"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="intake_scans")
     kind = models.CharField(max_length=10, choices=Kind)

@@ -38,7 +38,7 @@ def groups(texts: Iterable[tuple[int, str]], *, threshold: float) -> dict[int, i
     Deduplicating training data makes language models better, for 5-grams.
     """
     if not 0.5 <= threshold <= 1:
-        raise ValueError(f"threshold is {threshold}; it must be from 0.5 to 1.")
+        raise ValueError(f"threshold is {threshold}; it must be between 0.5 and 1.")
     # The index only proposes; a lower bar there misses fewer, and it cannot be built for 1.
     index = MinHashLSH(threshold=min(threshold, 0.9), num_perm=PERMUTATIONS)
     signatures: dict[int, MinHash] = {}

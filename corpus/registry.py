@@ -150,8 +150,8 @@ def launch_registration(
         allowed = [Path(one).resolve() for one in settings.MODELS_FOLDERS]
         if not any(folder.resolve().is_relative_to(one) for one in allowed):
             raise ModelNotAllowedError(
-                f"{location!r} is not below a folder of models ({', '.join(map(str, allowed))}); "
-                "put it there, or register it by `manage.py register_model`"
+                f"{location!r} is not inside a model folder ({', '.join(map(str, allowed))}); "
+                "move it there, or register it with `manage.py register_model`"
             )
         location = str(folder.resolve())
     else:

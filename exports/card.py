@@ -25,7 +25,7 @@ def write_sft_card(
     names = [f"≤ {end:,}" for end in ends] + [f"> {ends[-1]:,}"]
     data = pd.DataFrame({"characters": names, "rows": list(counts)})
     chart = (
-        alt.Chart(data, width=480, height=200, title="How long the completions are")
+        alt.Chart(data, width=480, height=200, title="Completion length")
         .mark_bar()
         .encode(x=alt.X("characters:N", sort=None), y=alt.Y("rows:Q", title="rows"))
     )
@@ -49,7 +49,7 @@ def _plot(counts: Sequence[int]) -> bytes:
         }
     )
     chart = (
-        alt.Chart(data, width=480, height=200, title="How sure the labels are")
+        alt.Chart(data, width=480, height=200, title="Label confidence")
         .mark_bar()
         .encode(
             x=alt.X("low:Q", bin="binned", title="p_chosen"),
@@ -76,18 +76,18 @@ def _text(manifest: dict[str, Any]) -> str:
 
 # {manifest["name"]}
 
-Preference pairs of the project `{manifest["project"]}`, frozen {manifest["created_at"]}.
+Preference pairs from the project `{manifest["project"]}`, frozen on {manifest["created_at"]}.
 
-`sha256 {manifest["sha256"]}` over the rows' values.
+`sha256 {manifest["sha256"]}` (over the values of the rows)
 
 | split | rows |
 |---|---|
 {rows}
 {_few(manifest)}
-Columns follow TRL (`prompt`, `chosen`, `rejected`, conversational), with the soft label `p_chosen`
-and where each row comes from. No prompt stands in two splits.
+The columns follow TRL (`prompt`, `chosen`, `rejected`, conversational), plus the soft label
+`p_chosen` and the provenance of each row. No prompt is in more than one split.
 
-![How sure the labels are]({PREFERENCE.plot})
+![Label confidence]({PREFERENCE.plot})
 
 ## Left out
 
@@ -95,21 +95,21 @@ and where each row comes from. No prompt stands in two splits.
 |---|---|
 {dropped}
 
-## Who labelled
+## Raters
 
 {manifest["labels"]["count"]} labels by
 
 {raters}
 
-Consensus: {manifest["consensus"]} (humans speak before judges).
+Consensus: {manifest["consensus"]} (humans override judges).
 {untested}
-## How far the project's raters agreed
+## Agreement between raters
 
-| whose labels | Krippendorff's α | same answer | pairs with two labels |
+| raters | Krippendorff's α | raw agreement | pairs with two or more labels |
 |---|---|---|---|
 {_agreement(manifest["agreement"])}
 
-## Constitutions behind judges' labels
+## Constitutions used by judges
 
 {constitutions or "None."}
 """
@@ -128,17 +128,17 @@ def _sft_text(manifest: dict[str, Any]) -> str:
     roles = "\n".join(
         f"| {role} | {count} |" for role, count in manifest["strata"].get("role", {}).items()
     )
-    mixed = "".join(f"\nHelpful responses are those of `{one}`.\n" for one in manifest["parents"])
+    mixed = "".join(f"\nThe helpful responses come from `{one}`.\n" for one in manifest["parents"])
     return f"""---
 {_front(manifest, ["sft", "constitutional-ai", "trl"])}
 ---
 
 # {manifest["name"]}
 
-Prompts with completions of the project `{manifest["project"]}`, frozen {manifest["created_at"]}:
-answers that a model criticised and revised by a constitution.
+Prompts with completions from the project `{manifest["project"]}`, frozen on
+{manifest["created_at"]}: answers that a model critiqued and revised under a constitution.
 
-`sha256 {manifest["sha256"]}` over the rows' values.
+`sha256 {manifest["sha256"]}` (over the values of the rows)
 
 | split | rows |
 |---|---|
@@ -148,10 +148,10 @@ answers that a model criticised and revised by a constitution.
 |---|---|
 {roles}
 {mixed}
-Columns follow TRL (`prompt`, `completion`, conversational), with where each row comes from. No
-prompt stands in two splits.
+The columns follow TRL (`prompt`, `completion`, conversational), plus the provenance of each row.
+No prompt is in more than one split.
 
-![How long the completions are]({SFT.plot})
+![Completion length]({SFT.plot})
 
 ## Left out
 
@@ -174,7 +174,7 @@ def _agreement(figures: dict[str, Any]) -> str:
     rows = []
     for whose, before in (
         ("human raters", ""),
-        ("all raters together, judges included", "all_"),
+        ("all raters, judges included", "all_"),
         ("judges", "judge_"),
     ):
         alpha, same = figures[f"{before}krippendorff_alpha"], figures[f"{before}raw_agreement"]

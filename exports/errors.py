@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from exports.words import reason_words
+
 
 class ExportError(Exception):
     pass
@@ -17,8 +19,8 @@ class ExportError(Exception):
 
 class NothingToFreezeError(ExportError):
     def __init__(self, dropped: Mapping[str, int]) -> None:
-        why = ", ".join(f"{count} × {reason}" for reason, count in dropped.items()) or "no pairs"
-        super().__init__(f"No rows would be left for training. Left out: {why}.")
+        why = ", ".join(f"{reason_words(one)} ({count})" for one, count in dropped.items())
+        super().__init__(f"No rows would be left for training. Left out: {why or 'nothing'}.")
         self.dropped = dict(dropped)
 
 

@@ -98,7 +98,7 @@ def write_dataset(
             writer.finish()
         if not writer.hashers["train"].rows:
             if sum(one.rows for one in writer.hashers.values()):
-                dropped["the split left nothing for train"] = 1
+                dropped["the split leaves no rows for training"] = 1
             raise NothingToFreezeError(dropped)
         hashes: dict[str, str] = {split: one.hexdigest() for split, one in writer.hashers.items()}
         sha256 = dataset_sha256(hashes, row_format)

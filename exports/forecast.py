@@ -46,10 +46,11 @@ def too_small(rows: Mapping[str, int], validation: float = 1.0, test: float = 1.
     wanted = {"validation": validation, "test": test}
     small = [f"{rows[split]:,} {split}" for split in HELD_OUT if wanted[split]]
     if not small:
-        return "No rows are held out, so no held-out figures can be given."
+        return "No rows are held out, so there will be no held-out figures."
     if all(rows[split] >= FEW for split in HELD_OUT if wanted[split]):
         return ""
-    return f"{' and '.join(small)} rows are held out: figures on fewer than {FEW} rows mean little."
+    held = " and ".join(small)
+    return f"{held} rows are held out: figures based on fewer than {FEW} rows mean little."
 
 
 def _split(by_prompt: Counter[str], seed: int, validation: float, test: float) -> dict[str, int]:
@@ -85,13 +86,13 @@ def warning_line(manifest: Mapping[str, Any]) -> str:
 
 def forecast_outcome(found: Forecast) -> Outcome:
     """What a command says that only looks."""
-    lines = [f"Nothing is frozen. The split will be {found.said}."]
+    lines = [f"Nothing was frozen. The split would be {found.said}."]
     if found.warning:
         lines.append(f"Warning: {found.warning}")
         lines.append(
-            "No share holds enough out: label more pairs."
+            "No share would hold out enough rows: label more pairs."
             if found.larger is None
-            else f"Enough with: --validation {found.larger:g} --test 0"
+            else f"This would be enough: --validation {found.larger:g} --test 0"
         )
     return Outcome(
         data={"rows": dict(found.rows), "warning": found.warning, "larger_share": found.larger},

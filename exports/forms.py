@@ -94,7 +94,7 @@ class FreezeSftForm(forms.Form):
         help_text="Helpful responses keep a model from becoming evasive.",
     )
     helpful_share = forms.FloatField(
-        min_value=0, max_value=0.95, initial=0.5, label="Share of these among the rows"
+        min_value=0, max_value=0.95, initial=0.5, label="Their share of the rows"
     )
     validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.0)

@@ -25,11 +25,11 @@ def dataset_pairs(project: Project, sha256: str) -> Iterator[str]:
     """
     dataset = DatasetVersion.objects.filter(project=project, sha256=sha256).first()
     if dataset is None or dataset.kind != DatasetVersion.Kind.PREFERENCE:
-        raise UnknownSelectionError(f"{project.slug} has no dataset of preferences {sha256}.")
+        raise UnknownSelectionError(f"{project.slug} has no preference dataset {sha256}.")
     for split in SPLITS:
         path = dataset.folder / f"{split}.parquet"
         if not path.exists():
-            raise UnknownSelectionError(f"{path.name} of the dataset {sha256} is gone.")
+            raise UnknownSelectionError(f"{path.name} of the dataset {sha256} is missing.")
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=["pair_sha256"]):
                 yield from batch.column("pair_sha256").to_pylist()

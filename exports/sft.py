@@ -118,9 +118,9 @@ def _helpful_dataset(project: Project, filters: SftFilters) -> DatasetVersion | 
     if found is None:
         raise BadFilterError(f"helpful: {project.slug} has no dataset version {filters.helpful!r}.")
     if found.kind != DatasetVersion.Kind.PREFERENCE:
-        raise BadFilterError(f"helpful: {found} is of the kind {found.kind}, not preference.")
+        raise BadFilterError(f"helpful: {found} is a dataset of kind {found.kind}, not preference.")
     if not (found.folder / "train.parquet").exists():
-        raise BadFilterError(f"helpful: the folder of {found} is gone from this machine.")
+        raise BadFilterError(f"helpful: the folder of {found} is missing from this machine.")
     return found
 
 

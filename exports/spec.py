@@ -14,7 +14,7 @@ class SplitSpec(BaseModel):
 
     validation: float = Field(0.05, ge=0, lt=1, description="Share of prompts for validation.")
     test: float = Field(0.05, ge=0, lt=1, description="Share of prompts for test.")
-    seed: int = Field(0, description="Of the split.")
+    seed: int = Field(0, description="Seed of the split.")
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Self:
@@ -27,31 +27,28 @@ class FreezeFilters(SplitSpec):
     """Which labels and pairs go into a preference dataset, and how it is split."""
 
     raters: Literal["human", "judge", "both"] = Field(
-        "both", description="Whose labels count. Humans speak before judges where both did."
+        "both", description="Whose labels count. Humans override judges if both have labelled."
     )
-    include_suspended: bool = Field(
-        False, description="Also count labels of raters who are suspended now."
-    )
+    include_suspended: bool = Field(False, description="Also count labels of suspended raters.")
     include_uncertified: bool = Field(
         False,
-        description="Also count labels of raters, human or judge, who are in calibration and never "
-        "passed it.",
+        description="Also count labels of raters, human or judge, who have not passed calibration.",
     )
     consensus: Literal["mean", "majority", "dawid_skene"] = Field(
         "mean",
-        description="How a pair's labels become one probability: the mean over raters, humans "
-        "before judges; the shares of a majority vote; or the posterior of Dawid and Skene's "
-        "model, which weighs each rater by how they err. The last two take all raters together.",
+        description="How a pair's labels are combined: the mean over raters, with humans "
+        "overriding judges; the vote shares; or the posterior of the Dawid–Skene model, which "
+        "weights raters by their errors. The last two combine humans and judges.",
     )
-    min_labels: int = Field(1, ge=1, description="Fewest labels that a pair needs.")
+    min_labels: int = Field(1, ge=1, description="Minimum number of labels per pair.")
     tie_band: float = Field(
         0.05, ge=0, lt=0.5, description="Pairs whose probability is this close to ½ are dropped."
     )
-    batch: str | None = Field(None, description="Only pairs that this batch brought.")
+    batch: str | None = Field(None, description="Only pairs from this batch.")
     origin: Literal["import", "sampled", "revision", "round", "edit"] | None = Field(
-        None, description="Only pairs of this origin."
+        None, description="Only pairs with this origin."
     )
-    domain: str | None = Field(None, description="Only prompts of this domain.")
+    domain: str | None = Field(None, description="Only prompts from this domain.")
 
 
 class SftFilters(SplitSpec):
@@ -62,20 +59,20 @@ class SftFilters(SplitSpec):
     )
     revisions: Literal["last", "all"] = Field(
         "last",
-        description="The last revision of each chain, or those of all rounds, as Constitutional "
-        "AI did.",
+        description="The last revision of each chain, or the revisions of every round, as in "
+        "Constitutional AI.",
     )
     untouched: bool = Field(
-        False, description="Also the initial answers in which the critique found nothing."
+        False, description="Also include initial answers in which the critique found nothing."
     )
     judged: bool = Field(
         True, description="Leave out chains where a judge or rater prefers the initial answer."
     )
     helpful: str | None = Field(
         None,
-        description="sha256 of a preference dataset whose chosen responses are mixed in, against "
-        "evasiveness.",
+        description="sha256 of a preference dataset whose chosen responses are mixed in to "
+        "counter evasiveness.",
     )
     helpful_share: float = Field(
-        0.5, ge=0, lt=1, description="Share of the rows that are of the helpful dataset."
+        0.5, ge=0, lt=1, description="Share of the rows taken from the helpful dataset."
     )

@@ -36,7 +36,7 @@ class _DifferenceError(Exception):
 def verify(sha256: str) -> Verification:
     """Recompute a dataset version from its Parquet. UnknownDatasetError when there is no folder."""
     if not SHA256.fullmatch(sha256):
-        raise UnknownDatasetError(f"{sha256!r} is no sha256: 64 hexadecimal digits are wanted.")
+        raise UnknownDatasetError(f"{sha256!r} is not a sha256: it needs 64 hexadecimal digits.")
     folder = Path(settings.DATASETS_FOLDER) / sha256
     if not folder.is_dir():
         raise UnknownDatasetError(f"There is no dataset {sha256}.")
@@ -70,7 +70,7 @@ def _check(folder: Path) -> None:
             other = home_of.setdefault(row["prompt_sha256"], split)
             if other != split:
                 raise _DifferenceError(
-                    f"prompt {row['prompt_sha256']} stands in {other} and {split}"
+                    f"prompt {row['prompt_sha256']} is in both {other} and {split}"
                 )
         hashes[split] = hasher.hexdigest()
         stated = manifest["splits"][split]
@@ -101,7 +101,7 @@ def _manifest(folder: Path) -> tuple[dict[str, Any], RowFormat]:
     row_format = FORMATS.get(manifest.get("format", ""))
     if row_format is None:
         raise _DifferenceError(
-            f"the manifest's format is {manifest.get('format')!r}, none of {', '.join(FORMATS)}"
+            f"the manifest's format is {manifest.get('format')!r}, not one of {', '.join(FORMATS)}"
         )
     return manifest, row_format
 
@@ -117,4 +117,4 @@ def _rows(path: Path, row_format: RowFormat) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(batch_size=1_000):
                 yield from batch.to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
-        raise _DifferenceError(f"{path.name} is no Parquet that can be read: {error}") from None
+        raise _DifferenceError(f"{path.name} is not a readable Parquet file: {error}") from None

@@ -9,20 +9,20 @@ from constitution.models import Chain
 from corpus.models import Pair
 
 REASONS = {
-    "no_label": "no label that counts",
+    "no_label": "no effective label",
     "too_few_labels": "too few labels",
     "both_bad": "both responses are bad",
     "tie": "a tie",
     "human_not_certified": "labelled only by raters who have not passed calibration",
     "judge_not_certified": "labelled only by judges that have not passed calibration",
     "judge_failed_attacks": "labelled only by judges that failed their attacks",
-    "judge_not_attacked": "labelled only by judges that were never attacked",
+    "judge_not_attacked": "labelled only by judges that were never tested with attacks",
     "duplicate": "duplicate answer",
     "marked_bad": "marked as bad",
     "initial_answer_preferred": "the initial answer is preferred",
     "not_certified": "has not passed calibration",
     "failed_attacks": "failed its attacks",
-    "not_attacked": "was never attacked",
+    "not_attacked": "was never tested with attacks",
     **dict(Chain.Finding.choices),
     **{f"held_back_{value}": f"held back: {label}" for value, label in Pair.HeldBack.choices},
 }
@@ -69,7 +69,9 @@ def reason_words(code: str) -> str:
         return REASONS[code]
     head, middle, rest = code.partition(MEMBER)
     if middle and rest in REASONS:
-        return f"{head.replace('_', ' ')}a member of the jury {REASONS[rest]}"
+        if head:
+            return f"labelled only by juries with a member that {REASONS[rest]}"
+        return f"a jury member {REASONS[rest]}"
     return code.replace("_", " ")
 
 
@@ -107,6 +109,6 @@ def never_attacked_words(manifest: Mapping[str, Any]) -> str:
     if not names:
         return ""
     return (
-        f"Labels of {', '.join(names)} are in it, and nobody has tested what worthless answers win "
-        "with it: test the judge before you train on them."
+        f"This dataset contains labels of {', '.join(names)}, never tested with attacks (worthless "
+        "answers that should lose). Test the judge before you train on them."
     )

@@ -165,7 +165,7 @@ def share_of(
     """
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 1 or not ((found >= ends[0]) & (found <= ends[1])).all():
-        raise ValueError(f"values in [{ends[0]:g}, {ends[1]:g}] are wanted, as a column")
+        raise ValueError(f"values in [{ends[0]:g}, {ends[1]:g}] must be given as a column")
     n = len(found)
     if not n:
         return Share(None, 0, reason=nothing or f"There are no {units}.")
@@ -228,10 +228,10 @@ def too_few(
 ) -> str:
     """Why `n` units in `many` groups have no interval; empty where they have one."""
     if n < least:
-        return f"{_counted(n, units)}: no interval is given below {least}."
+        return f"{_counted(n, units)}: no interval is given for fewer than {least}."
     if many < n and many < LEAST_GROUPS:
         return (
-            f"{_counted(n, units)} of {_counted(many, group)}: no interval is given below "
+            f"{_counted(n, units)} of {_counted(many, group)}: no interval is given for fewer than "
             f"{LEAST_GROUPS} {group}."
         )
     return ""

@@ -74,7 +74,7 @@ def few(n: object, units: str = "pairs") -> str:
     if not is_figure(n) or n <= 0 or n >= FEW:
         return ""
     one = units.removesuffix("s") if n == 1 else units
-    return f"Rests on {int(n)} {one}: too few to tell much."
+    return f"Based on only {int(n)} {one}: too few to be reliable."
 
 
 def said_share(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 10.0
 
-BY_FOLDER = "A model whose files are in a folder of this machine works without it: give the path."
+BY_FOLDER = "A model in a local folder works without the hub: give its path."
 
 
 class HubUnreachableError(ModelLoadError):
@@ -34,8 +34,8 @@ def refuse_offline(name: str) -> None:
     """HubUnreachableError for a hub name that is not at hand where the hub is not asked."""
     if offline() and not fetched_before(name):
         raise HubUnreachableError(
-            f"{name!r} was looked for on the Hugging Face hub, which this installation does not "
-            f"use (HF_HUB_OFFLINE is set). {BY_FOLDER}"
+            f"{name!r} cannot be looked up on the Hugging Face hub, which is switched off here "
+            f"(HF_HUB_OFFLINE is set). {BY_FOLDER}"
         )
 
 
@@ -80,26 +80,25 @@ def model_on_hub(name: str, revision: str | None = None) -> ModelInfo:
         return HfApi().model_info(name, revision=revision, files_metadata=True, timeout=ASK_SECONDS)
     except GatedRepoError as error:
         raise ModelLoadError(
-            f"{name!r} is on the hub, but its owners let in only who asked them: accept its terms "
-            "there and set HF_TOKEN"
+            f"{name!r} is a gated model: accept its terms on the hub and set HF_TOKEN"
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelLoadError(
-            f"the hub has no model {name!r}; a private one needs HF_TOKEN"
+            f"the hub has no model {name!r}; a private model needs HF_TOKEN"
         ) from error
     except RevisionNotFoundError as error:
         raise ModelLoadError(
             f"{name!r} has no branch, tag or commit {revision!r} on the hub"
         ) from error
     except HFValidationError as error:
-        raise ModelLoadError(f"{name!r} cannot be a name on the hub") from error
+        raise ModelLoadError(f"{name!r} is not a valid hub name") from error
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no status"
         raise HubUnreachableError(
-            f"the hub did not say whether it has {name!r}: it answered with status {status}"
+            f"the hub did not say whether {name!r} exists: it responded with status {status}"
         ) from error
     except (OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
         raise HubUnreachableError(
-            f"{name!r} was looked for on the Hugging Face hub, and {constants.ENDPOINT} cannot be "
+            f"{name!r} cannot be looked up on the Hugging Face hub: {constants.ENDPOINT} cannot be "
             f"reached from this machine. {BY_FOLDER}"
         ) from error

@@ -60,7 +60,7 @@ def _inspect_folder(folder: Path, trust_remote_code: bool) -> ModelFacts:
     pickles = pickle_files(folder)
     if pickles:
         raise ModelLoadError(
-            f"{str(folder)!r} holds pickled files beside its weights "
+            f"{str(folder)!r} contains pickle files next to its weights "
             f"({', '.join(path.name for path in pickles)}); remove them"
         )
     return _facts(
@@ -77,7 +77,7 @@ def _inspect_hub(name: str, revision: str | None, trust_remote_code: bool) -> Mo
     weights = [one for one in info.siblings or [] if one.rfilename.endswith(".safetensors")]
     if not weights:
         raise ModelLoadError(
-            f"{name!r} has no safetensors weights on the hub; pickled weights are never loaded"
+            f"{name!r} has no safetensors weights on the hub; pickle files are never loaded"
         )
     total = info.safetensors.total if info.safetensors is not None else None
     return _facts(
@@ -96,12 +96,12 @@ def _facts(
     except (OSError, ValueError) as error:
         raise ModelLoadError(f"{location!r} has no readable config.json: {error}") from error
     if not config.get("architectures"):
-        raise ModelLoadError(f"the config.json of {location!r} names no architecture")
+        raise ModelLoadError(f"the config.json of {location!r} does not name an architecture")
     needs_code = "auto_map" in config
     if needs_code and not trusted:
         raise RemoteCodeError(
             f"{location!r} needs code from its own repository (auto_map in its config.json), which "
-            "is run only where an admin has consented to it"
+            "runs only with the consent of an admin"
         )
     tokenizer = load_tokenizer(location, revision=revision or None, trust_remote_code=trusted)
     return ModelFacts(
@@ -135,4 +135,6 @@ def _parameters(path: Path) -> int:
             names: list[str] = list(weights.keys())
             return sum(math.prod(weights.get_slice(name).get_shape()) for name in names)
     except (SafetensorError, OSError) as error:
-        raise ModelLoadError(f"{str(path)!r} is no readable safetensors file: {error}") from error
+        raise ModelLoadError(
+            f"{str(path)!r} is not a readable safetensors file: {error}"
+        ) from error

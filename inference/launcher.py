@@ -178,7 +178,7 @@ class Supervisor:
             while not stop.wait(POLL_SECONDS):
                 status = process.poll()
                 if status is not None:
-                    return was_healthy, f"the server ended with status {status}"
+                    return was_healthy, f"the server exited with status {status}"
                 if _is_healthy(client, self._url):
                     was_healthy, last_good = True, time.monotonic()
                     if self._status.state != "healthy":
@@ -186,9 +186,9 @@ class Supervisor:
                     continue
                 silence = time.monotonic() - last_good
                 if silence > (self._silent_seconds if was_healthy else self._ready_seconds):
-                    return was_healthy, f"the server was silent for {silence:.0f} s"
+                    return was_healthy, f"the server did not respond for {silence:.0f} s"
                 if was_healthy and self._status.state == "healthy":
-                    self._tell(state="unhealthy", reason="it does not answer /health")
+                    self._tell(state="unhealthy", reason="it does not respond to /health")
         return was_healthy, ""
 
     def _tell(self, **changes: object) -> None:

@@ -38,9 +38,9 @@ class LengthReport:
         """One sentence where more than 1 % would be lost; empty otherwise."""
         if self.share_lost <= WARN_ABOVE_SHARE:
             return ""
-        refused = f", {self.refused} are refused by its chat template" if self.refused else ""
+        refused = f", {self.refused} are rejected by its chat template" if self.refused else ""
         return (
-            f"{self.share_lost:.1%} of {self.checked} requests looked at cannot be answered: "
+            f"{self.share_lost:.1%} of {self.checked} requests checked cannot be answered: "
             f"{self.too_long} are longer than the model's context of {self.limit} tokens with "
             f"{self.room} for the answer (the longest has {self.longest}){refused}."
         )

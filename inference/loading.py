@@ -86,7 +86,7 @@ def load_model(
         network = _with_adapter(network, adapter_folder)
     eos_ids = _end_ids(network, tokenizer)
     if not eos_ids:
-        raise ModelLoadError(f"{model!r} names no end-of-sequence token")
+        raise ModelLoadError(f"{model!r} does not define an end-of-sequence token")
     # A model's own sampling defaults (repetition penalty, top-k, …) would change the answers
     # behind the caller's back: `Sampling` is the whole truth.
     network.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
@@ -125,7 +125,9 @@ def _load_network(
         raise ModelLoadError(f"the model {base!r} could not be loaded: {error}") from error
     if report["missing_keys"]:
         # transformers would go on with random numbers in their place.
-        raise ModelLoadError(f"{base!r} lacks the weights {sorted(report['missing_keys'])[:5]}")
+        raise ModelLoadError(
+            f"{base!r} is missing the weights {sorted(report['missing_keys'])[:5]}"
+        )
     if dtype == "auto" and device.type == "cpu" and network.dtype in _HALF:
         return network.float()
     return network
@@ -172,5 +174,5 @@ def _device(name: str | None) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelLoadError(f"the device {name!r} is not there: {error}") from error
+        raise ModelLoadError(f"the device {name!r} is not available: {error}") from error
     return device

@@ -43,7 +43,7 @@ def spell_options(tokenizer: Any, options: Sequence[str]) -> list[OptionTokens]:
     for one, other in combinations(spelt, 2):
         if any(_overlap(a, b) for a in one.spellings for b in other.spellings):
             raise BadRequestError(
-                f"the options {one.text!r} and {other.text!r} begin with the same tokens, so "
+                f"the options {one.text!r} and {other.text!r} start with the same tokens, so "
                 "their probabilities overlap; rename one"
             )
     return spelt

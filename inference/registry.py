@@ -131,12 +131,12 @@ def open_engine(kind: str, model: str, **options: Any) -> Engine:
     """
     opener = ENGINES.get(kind)
     if opener is None:
-        raise BadRequestError(f"no engine is named {kind!r}; known are {', '.join(ENGINES)}")
+        raise BadRequestError(f"there is no engine {kind!r}; choose from {', '.join(ENGINES)}")
     known = [name for name in inspect.signature(opener).parameters if name != "model"]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise BadRequestError(
-            f"the engine {kind!r} has no option {', '.join(unknown)}; known are "
+            f"the engine {kind!r} has no option {', '.join(unknown)}; available: "
             f"{', '.join(known) or 'none'}"
         )
     return opener(model, **options)

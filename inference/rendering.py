@@ -38,7 +38,7 @@ def render_prompts(
                 turns, add_generation_prompt=True, tokenize=True, return_dict=False
             )
         except TemplateError as error:
-            raise BadRequestError(f"the chat template refuses request {index}: {error}") from error
+            raise BadRequestError(f"the chat template rejects request {index}: {error}") from error
         prompts.append(list(ids))
     return prompts
 

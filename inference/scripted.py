@@ -204,7 +204,7 @@ def open_scripted(model: str) -> Engine:
     except ValueError as error:
         raise BadRequestError(f"the script {model!r} has a bad number: {error}") from error
     raise BadRequestError(
-        f"no script is named {model!r}; known are hash, position-biased:B and flaky:N:NAME"
+        f"there is no script {model!r}; available: hash, position-biased:B and flaky:N:NAME"
     )
 
 

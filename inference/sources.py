@@ -27,7 +27,9 @@ def resolve_adapter(model: str, adapter: str | None) -> tuple[str, Path | None]:
     if adapter is not None:
         folder = Path(adapter)
         if not (folder / ADAPTER_CONFIG).is_file():
-            raise ModelLoadError(f"{adapter!r} is no adapter folder: it has no {ADAPTER_CONFIG}")
+            raise ModelLoadError(
+                f"{adapter!r} is not an adapter folder: it has no {ADAPTER_CONFIG}"
+            )
         if (Path(model) / ADAPTER_CONFIG).is_file():
             raise ModelLoadError(f"{model!r} is an adapter itself; an adapter needs a base model")
         return model, folder
@@ -39,7 +41,9 @@ def resolve_adapter(model: str, adapter: str | None) -> tuple[str, Path | None]:
     except (ValueError, KeyError, TypeError) as error:
         raise ModelLoadError(f"{model!r} has an unreadable {ADAPTER_CONFIG}: {error}") from error
     if not isinstance(base, str) or not base:
-        raise ModelLoadError(f"the adapter {model!r} names no base model; open it as adapter=")
+        raise ModelLoadError(
+            f"the adapter {model!r} does not name its base model; open it as adapter="
+        )
     # A relative base is looked up beside the adapter too, so that the two can move together.
     beside = folder / base
     return (str(beside) if beside.is_dir() and not Path(base).is_dir() else base), folder
@@ -65,7 +69,9 @@ def check_hub_name(name: str) -> None:
         ModelLoadError: says that it is no folder either.
     """
     if not _HUB_NAME.fullmatch(name):
-        raise ModelLoadError(f"there is no model folder {name!r}, and it is no hub name either")
+        raise ModelLoadError(
+            f"there is no model folder {name!r}, and it is not a valid hub name either"
+        )
 
 
 def load_tokenizer(

@@ -69,7 +69,7 @@ def check_sampling(sampling: Sampling) -> None:
     if not 0 < sampling.top_p <= 1:
         raise BadRequestError(f"top_p is {sampling.top_p}; it must lie in (0, 1]")
     if any(not stop for stop in sampling.stop):
-        raise BadRequestError("a stop string is empty; it would stop every answer at once")
+        raise BadRequestError("a stop string is empty; it would end every answer immediately")
 
 
 def check_options(options: Sequence[str]) -> None:

@@ -249,7 +249,7 @@ class VllmEngine:
                 answer = None
         if answer is None:
             raise EngineUnavailableError(
-                f"the vLLM worker for {self.model!r} went away: {self._log_tail()}"
+                f"the vLLM worker for {self.model!r} crashed: {self._log_tail()}"
             )
         if "error" in answer:
             raise refusal(f"vLLM on {self.model!r}: {answer['error']}")

@@ -95,7 +95,7 @@ def main() -> None:
     try:
         model = Model(**opening)
     except ModuleNotFoundError as error:
-        send(answers, {"error": f"{error}; install it by `make install-vllm`"})
+        send(answers, {"error": f"{error}; install it with `make install-vllm`"})
         return
     except Exception as error:  # noqa: BLE001 -- whatever vLLM raises is the answer
         send(answers, {"error": f"{type(error).__name__}: {error}"})

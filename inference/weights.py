@@ -32,10 +32,10 @@ def safetensors_files(folder: Path) -> list[Path]:
     pickles = pickle_files(folder)
     if pickles:
         raise ModelLoadError(
-            f"{str(folder)!r} holds pickled weights only ({_names(pickles)}); loading them would "
-            "run code from the file: convert them to safetensors first"
+            f"{str(folder)!r} contains only pickled weights ({_names(pickles)}); loading them "
+            "would run code from the file: convert them to safetensors first"
         )
-    raise ModelLoadError(f"{str(folder)!r} holds no *.safetensors file")
+    raise ModelLoadError(f"{str(folder)!r} contains no *.safetensors file")
 
 
 def pickle_files(folder: Path) -> list[Path]:
@@ -60,7 +60,7 @@ def weights_sha256(folder: Path) -> str:
     pickles = pickle_files(folder)
     if pickles:
         raise ModelLoadError(
-            f"{str(folder)!r} holds pickled files beside its weights ({_names(pickles)}); "
+            f"{str(folder)!r} contains pickle files next to its weights ({_names(pickles)}); "
             "remove them"
         )
     digest = hashlib.sha256()

@@ -51,7 +51,7 @@ class ConcordCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         self.add_inputs(parser)
         parser.add_argument(
-            "--json", action="store_true", help="Print one JSON object on stdout, nothing else."
+            "--json", action="store_true", help="Print only a JSON object on stdout."
         )
 
     def add_inputs(self, parser: CommandParser) -> None:

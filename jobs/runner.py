@@ -115,16 +115,13 @@ def words_of(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "The machine ran out of memory. Try a smaller batch, or a machine with more."
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full: make room on it, then start this again."
+        return "The disk is full. Free up some space, then start this again."
     if isinstance(error, PermissionError):
-        return f"The worker may not open {error.filename}: its user lacks the permission."
+        return f"The worker has no permission to open {error.filename}."
     said = " ".join(str(error).split())[:500]
     if isinstance(error, (ConnectionError, TimeoutError, socket.gaierror)):
-        return f"A connection could not be made or broke off ({said}). Start this again."
-    return (
-        "Something went wrong in Concord itself. The worker's log says where "
-        f"({type(error).__name__}: {said})."
-    )
+        return f"A connection failed or was interrupted ({said}). Start this again."
+    return f"Internal error in Concord. See the worker's log ({type(error).__name__}: {said})."
 
 
 def _after_lost_connection(job: Job, error: Exception) -> None:

@@ -156,7 +156,7 @@ def reap(model: type[Job], *, now: dt.datetime) -> list[int]:
     dead.filter(attempts__gte=F("max_attempts")).update(
         state=JobState.FAILED,
         finished_at=now,
-        error="The worker died or fell silent on every attempt.",
+        error="The worker crashed or stopped responding on every attempt.",
         **cleared,
     )
     dead.update(state=JobState.QUEUED, sent_at=None, **cleared)

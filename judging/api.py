@@ -74,7 +74,7 @@ class DraftInput(serializers.Serializer[Any]):
     slug = serializers.SlugField(max_length=80)
     name = serializers.CharField(max_length=200, required=False)
     text = serializers.CharField(
-        trim_whitespace=False, help_text="YAML or JSON in any of the formats."
+        trim_whitespace=False, help_text="YAML or JSON in any supported format."
     )
     reason = serializers.CharField(max_length=500, required=False, default="")
 
@@ -89,7 +89,7 @@ class Constitutions(ErrorsTold, ListOf):
         responses=VersionRow(many=True),
     )
     def get(self, request: Request, project_slug: str) -> Response:
-        """The versions of all constitutions, the newest first."""
+        """List all versions of all constitutions, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(
@@ -98,7 +98,7 @@ class Constitutions(ErrorsTold, ListOf):
         responses={201: VersionWhole, 400: REFUSED},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """Make a draft from the text of a file; its shape tells the format."""
+        """Create a draft from the text of a file. The format is detected."""
         project = self.project(request, project_slug)
         given = read_input(DraftInput, request)
         found = read_constitution(given["text"])
@@ -130,7 +130,7 @@ class ReplaceInput(serializers.Serializer[Any]):
 class OneVersion(ErrorsTold):
     @extend_schema(operation_id="constitutions_read", responses=VersionWhole)
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """A version with its principles and few-shot conversations."""
+        """Show a version with its principles and few-shot conversations."""
         return Response(
             VersionWhole(found_version(self.project(request, project_slug), slug, number)).data
         )
@@ -141,7 +141,7 @@ class OneVersion(ErrorsTold):
         responses={200: VersionWhole, 400: REFUSED, 409: REFUSED},
     )
     def put(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Put the text of a file in the place of a draft's."""
+        """Replace the text of a draft with the text of a file."""
         version = found_version(self.project(request, project_slug), slug, number)
         given = read_input(ReplaceInput, request)
         found = read_constitution(given["text"])
@@ -157,7 +157,7 @@ class OneVersion(ErrorsTold):
 
 class ExportFilter(serializers.Serializer[Any]):
     form = serializers.ChoiceField(choices=FORMATS, default="concord")
-    json = serializers.BooleanField(default=False, help_text="Our own format as JSON.")
+    json = serializers.BooleanField(default=False, help_text="Concord's own format as JSON.")
 
 
 class ExportOutput(serializers.Serializer[Any]):
@@ -168,7 +168,7 @@ class ExportOutput(serializers.Serializer[Any]):
 class Export(ErrorsTold):
     @extend_schema(parameters=[ExportFilter], responses={200: ExportOutput, 400: REFUSED})
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """The version as the text of a file, and what the format has no place for."""
+        """Export a version as text, and list what the format cannot hold."""
         version = found_version(self.project(request, project_slug), slug, number)
         asked = ExportFilter(data=request.query_params)
         asked.is_valid(raise_exception=True)
@@ -228,9 +228,9 @@ class OnePrinciple(ErrorsTold):
     def patch(
         self, request: Request, project_slug: str, slug: str, number: int, principle_id: int
     ) -> Response:
-        """Change fields of a draft's principle as it was `seen` at that revision of the draft.
+        """Edit a principle of a draft, based on the revision in `seen`.
 
-        What others changed meanwhile is kept; 409 where they changed the same field.
+        Changes that others made to other fields are kept; 409 if they changed the same field.
         """
         version = found_version(self.project(request, project_slug), slug, number)
         given = dict(read_input(PrincipleEdit, request))
@@ -249,7 +249,7 @@ class OnePrinciple(ErrorsTold):
     def delete(
         self, request: Request, project_slug: str, slug: str, number: int, principle_id: int
     ) -> Response:
-        """Take a principle out of a draft, unless it was edited since it was `seen`."""
+        """Remove a principle from a draft, unless it was edited after `seen`."""
         version = found_version(self.project(request, project_slug), slug, number)
         given = read_input(SeenInput, request)
         remove_principle(
@@ -268,7 +268,7 @@ class RetirementInput(serializers.Serializer[Any]):
 
 class PublishInput(RetirementInput):
     revision = serializers.IntegerField(
-        min_value=0, help_text="The draft's revision that you have seen."
+        min_value=0, help_text="The revision of the draft that you have seen."
     )
 
 
@@ -290,7 +290,7 @@ class Publish(ErrorsTold):
 class Retire(ErrorsTold):
     @extend_schema(request=RetirementInput, responses={200: VersionRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Take a published version out of use; it stays as it is."""
+        """Retire a published version. Its text does not change."""
         version = found_version(self.project(request, project_slug), slug, number)
         reason = read_input(RetirementInput, request)["reason"]
         retire_version(version=version, reason=reason, author=user_of(request))
@@ -300,7 +300,7 @@ class Retire(ErrorsTold):
 class NextDraft(ErrorsTold):
     @extend_schema(request=None, responses={201: VersionWhole})
     def post(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Make a new draft with this version's text."""
+        """Create a new draft with this version's text."""
         version = found_version(self.project(request, project_slug), slug, number)
         draft = draft_from(version=version, author=user_of(request))
         return Response(VersionWhole(draft).data, status=status.HTTP_201_CREATED)
@@ -331,7 +331,7 @@ class Changes(OfVersion):
 
     @extend_schema(parameters=PAGED, responses=ChangeRow(many=True))
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Who changed what of a version, when and why, the newest first."""
+        """List the changes to a version (who, when and why), newest first."""
         return self.page(request, project_slug, slug, number)
 
     def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
@@ -353,12 +353,12 @@ class Comments(OfVersion):
 
     @extend_schema(parameters=PAGED, responses=CommentRow(many=True))
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """The thread of a version."""
+        """List the comments on a version."""
         return self.page(request, project_slug, slug, number)
 
     @extend_schema(request=CommentRow, responses={201: CommentRow, 400: REFUSED, 404: REFUSED})
     def post(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Add a word to the thread, about the version or one of its principles."""
+        """Comment on a version or one of its principles."""
         version = found_version(self.project(request, project_slug), slug, number)
         given = read_input(CommentRow, request)
         comment = write_comment(
@@ -380,7 +380,7 @@ class CompareFilter(serializers.Serializer[Any]):
 class Compare(ErrorsTold):
     @extend_schema(parameters=[CompareFilter], responses={200: dict})
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Which principles came, went or changed since the other version, field by field."""
+        """Show which principles were added, removed or changed, field by field."""
         project = self.project(request, project_slug)
         version = found_version(project, slug, number)
         asked = CompareFilter(data=request.query_params)

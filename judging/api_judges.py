@@ -33,10 +33,12 @@ from judging.services import ensure_jury
 
 class JudgeRow(serializers.ModelSerializer[JudgeConfig]):
     name = serializers.CharField(source="rater.name")
-    status = serializers.CharField(source="rater.status", help_text="As a rater.")
+    status = serializers.CharField(source="rater.status", help_text="Its status as a rater.")
     constitution = serializers.CharField(source="constitution_version", allow_null=True)
     model = serializers.CharField(source="model_version", allow_null=True)
-    settings = serializers.JSONField(source="options", help_text="What is not as usual.")
+    settings = serializers.JSONField(
+        source="options", help_text="Settings that differ from the defaults."
+    )
     attacks_passed = serializers.SerializerMethodField()
     kept_out = serializers.SerializerMethodField()
 
@@ -61,23 +63,23 @@ class JudgeRow(serializers.ModelSerializer[JudgeConfig]):
 
 
 class Seat(serializers.Serializer[Any]):
-    judge = serializers.IntegerField(help_text="A judge's id.")
+    judge = serializers.IntegerField(help_text="ID of a judge.")
     weight = serializers.FloatField(default=1.0)
 
 
 class JudgeInput(serializers.Serializer[Any]):
     constitution = serializers.CharField(
-        required=False, help_text="SLUG or SLUG@NUMBER, published; of all but juries."
+        required=False, help_text="A published version as SLUG or SLUG@NUMBER; not for juries."
     )
     model = serializers.CharField(
-        max_length=200, required=False, help_text="A model version's name; verifiers have none."
+        max_length=200, required=False, help_text="Name of a model version; not for verifiers."
     )
     engine = serializers.ChoiceField(choices=tuple(ENGINES), default="transformers")
     template = serializers.CharField(max_length=40, required=False)
     tie_band = serializers.FloatField(min_value=0, max_value=0.49, default=0.05)
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     settings = serializers.JSONField(required=False, help_text="See docs/judge.md.")
-    jury = Seat(many=True, required=False, help_text="Instead of a constitution: other judges.")
+    jury = Seat(many=True, required=False, help_text="Other judges, instead of a constitution.")
 
 
 class Judges(ErrorsTold, ListOf):
@@ -86,7 +88,7 @@ class Judges(ErrorsTold, ListOf):
 
     @extend_schema(operation_id="judges_list", parameters=PAGED, responses=JudgeRow(many=True))
     def get(self, request: Request, project_slug: str) -> Response:
-        """The project's judges, own and foreign, and where they stand; the newest first."""
+        """List the project's judges and their status, newest first, imported ones included."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(
@@ -95,7 +97,7 @@ class Judges(ErrorsTold, ListOf):
         responses={201: JudgeRow, 400: REFUSED, 404: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """Set a judge up, or a jury; one that is there already is answered as it is."""
+        """Create a judge or a jury. If it already exists, it is returned as it is."""
         project = self.project(request, project_slug)
         given = dict(read_input(JudgeInput, request))
         return Response(JudgeRow(judge_from(project, given)).data, status=status.HTTP_201_CREATED)
@@ -114,7 +116,7 @@ def judge_from(project: Project, given: dict[str, Any]) -> JudgeConfig:
     """The judge that an input names. ValidationError for fields that do not go together."""
     settings = given.get("settings", {})
     if not isinstance(settings, dict):
-        raise serializers.ValidationError({"settings": "An object is wanted."})
+        raise serializers.ValidationError({"settings": "Must be an object."})
     if seats := given.get("jury"):
         judges = {
             judge.pk: judge
@@ -133,10 +135,10 @@ def judge_from(project: Project, given: dict[str, Any]) -> JudgeConfig:
             combine="majority" if settings.get("combine") == "majority" else "mean",
         )
     if not given.get("constitution"):
-        raise serializers.ValidationError({"constitution": "A constitution or a jury is wanted."})
+        raise serializers.ValidationError({"constitution": "Give a constitution or a jury."})
     asks_a_model = settings.get("mode") != "verifier"
     if asks_a_model and not given.get("model"):
-        raise serializers.ValidationError({"model": "A model's name is wanted."})
+        raise serializers.ValidationError({"model": "Give the name of a model."})
     return JudgeRequest(
         constitution=published_version(project, given["constitution"]),
         model=model_named(project, given["model"]) if asks_a_model else None,
@@ -162,14 +164,14 @@ class OfJudge(ErrorsTold):
 class OneJudge(OfJudge):
     @extend_schema(operation_id="judges_read", responses=JudgeRow)
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """A judge, and where it stands."""
+        """Show a judge and its status."""
         return Response(JudgeRow(self.judge(request, project_slug, judge_id)).data)
 
 
 class JudgeReportRead(OfJudge):
     @extend_schema(operation_id="judges_report", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """What a judge is worth: agreement, calibration, biases, each with its bound's mark."""
+        """Show a judge's agreement, calibration and biases, each compared with its limit."""
         judge = self.judge(request, project_slug, judge_id)
         report = report_of(judge)
         marks = marks_of(report, policy_for(judge.project))
@@ -193,7 +195,7 @@ class AttackInput(serializers.Serializer[Any]):
 class Attacks(OfJudge):
     @extend_schema(operation_id="judges_attacks_list", responses=AttackRow(many=True))
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """The newest fifty tests of a judge by attacks."""
+        """List the latest fifty attack tests of a judge."""
         judge = self.judge(request, project_slug, judge_id)
         return Response(AttackRow(judge.attack_runs.all()[:50], many=True).data)
 
@@ -203,7 +205,7 @@ class Attacks(OfJudge):
         responses={202: AttackRow, 400: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Test a judge by constant, empty, instructing and padded answers."""
+        """Test a judge with constant, empty, instructing and padded answers."""
         judge = self.judge(request, project_slug, judge_id)
         given = read_input(AttackInput, request)
         run = launch_attacks(config=judge, created_by=user_of(request), **given)
@@ -221,13 +223,13 @@ class CalibrationRow(serializers.ModelSerializer[Calibration]):
 
 class CalibrationInput(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=Calibration.Method.choices)
-    use = serializers.BooleanField(default=False, help_text="Scale its labels from now on.")
+    use = serializers.BooleanField(default=False, help_text="Apply it to new labels.")
 
 
 class Calibrations(OfJudge):
     @extend_schema(operation_id="judges_calibrations_list", responses=CalibrationRow(many=True))
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """A judge's scalings, the newest first, with the error on pairs they were not fitted on."""
+        """List a judge's scalings, newest first, with their error on held-out pairs."""
         judge = self.judge(request, project_slug, judge_id)
         return Response(CalibrationRow(judge.calibrations.all()[:50], many=True).data)
 
@@ -237,7 +239,7 @@ class Calibrations(OfJudge):
         responses={201: CalibrationRow, 400: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Learn a scaling of its probabilities from pairs that humans decided."""
+        """Fit a scaling of a judge's probabilities on pairs decided by humans."""
         judge = self.judge(request, project_slug, judge_id)
         given = read_input(CalibrationInput, request)
         p, y = unscaled(judge)
@@ -251,7 +253,7 @@ class Calibrations(OfJudge):
 
     @extend_schema(operation_id="judges_calibrations_stop", responses={204: None})
     def delete(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Scale its labels no more; the scalings themselves are kept."""
+        """Stop scaling a judge's labels. The fitted scalings are kept."""
         use_calibration(config=self.judge(request, project_slug, judge_id), calibration=None)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -270,7 +272,7 @@ class Bounds(ErrorsTold):
 
     @extend_schema(operation_id="judge_bounds_read", responses=JudgePolicyRow)
     def get(self, request: Request, project_slug: str) -> Response:
-        """What is expected of judges, and what keeps their labels out of datasets."""
+        """Show the limits for judges, and when their labels are left out of datasets."""
         return Response(JudgePolicyRow(policy_for(self.project(request, project_slug))).data)
 
     @extend_schema(
@@ -279,7 +281,7 @@ class Bounds(ErrorsTold):
         responses={200: JudgePolicyRow, 400: REFUSED},
     )
     def patch(self, request: Request, project_slug: str) -> Response:
-        """Change some bounds; marks and the gate follow at once."""
+        """Update limits. They take effect immediately."""
         project = self.project(request, project_slug)
         row = JudgePolicyRow(policy_for(project), data=request.data, partial=True)
         row.is_valid(raise_exception=True)

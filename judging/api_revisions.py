@@ -43,7 +43,7 @@ class ImpactRow(serializers.ModelSerializer[ImpactRun]):
 
 
 class OnModel(serializers.Serializer[Any]):
-    model = serializers.CharField(max_length=200, help_text="A model version's name.")
+    model = serializers.CharField(max_length=200, help_text="Name of a model version.")
     engine = serializers.ChoiceField(choices=tuple(ENGINES), default="transformers")
 
 
@@ -62,12 +62,12 @@ class Impact(OfVersion):
 
     @extend_schema(parameters=PAGED, responses=ImpactRow(many=True))
     def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """What a draft would change, as it was measured, the newest first."""
+        """List the impact measurements of a draft, newest first."""
         return self.page(request, project_slug, slug, number)
 
     @extend_schema(request=OnModel, responses={202: ImpactRow, 409: REFUSED})
     def post(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Have a draft and the version it would replace judged over the audit set."""
+        """Measure the impact of a draft against the version it would replace."""
         project = self.project(request, project_slug)
         version = found_version(project, slug, number)
         given = read_input(OnModel, request)
@@ -99,12 +99,14 @@ class RevisionRunRow(serializers.ModelSerializer[RevisionRun]):
 
 
 class RevisionRunInput(serializers.Serializer[Any]):
-    constitution = serializers.CharField(help_text="SLUG or SLUG@NUMBER, published.")
-    model = serializers.CharField(max_length=200, help_text="A model version's name.")
+    constitution = serializers.CharField(help_text="A published version as SLUG or SLUG@NUMBER.")
+    model = serializers.CharField(max_length=200, help_text="Name of a model version.")
     engine = serializers.ChoiceField(choices=tuple(ENGINES), default="transformers")
     source = serializers.CharField(max_length=200, required=False)  # type: ignore[assignment]
     domain = serializers.CharField(max_length=100, required=False)
-    sensitive = serializers.BooleanField(required=False, help_text="Red-team prompts, or others.")
+    sensitive = serializers.BooleanField(
+        required=False, help_text="Only red-team prompts (true) or only others (false)."
+    )
     limit = serializers.IntegerField(min_value=1, required=False)
     rounds = serializers.IntegerField(min_value=1, max_value=MOST_ROUNDS, default=4)
     stop_early = serializers.BooleanField(default=True)
@@ -125,7 +127,7 @@ class RevisionRuns(ErrorsTold, ListOf):
         responses=RevisionRunRow(many=True),
     )
     def get(self, request: Request, project_slug: str) -> Response:
-        """The critique–revise runs, the newest first."""
+        """List the critique runs, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(
@@ -134,7 +136,7 @@ class RevisionRuns(ErrorsTold, ListOf):
         responses={202: RevisionRunRow, 400: REFUSED, 404: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """Have a model answer prompts, and criticise and revise its answers."""
+        """Have a model answer prompts, then critique and revise its answers."""
         project = self.project(request, project_slug)
         given = dict(read_input(RevisionRunInput, request))
         selection = PromptSelection(
@@ -178,7 +180,7 @@ class RevisionRunWhole(RevisionRunRow):
 class OneRevisionRun(ErrorsTold):
     @extend_schema(operation_id="critique_runs_read", responses=RevisionRunWhole)
     def get(self, request: Request, project_slug: str, run_id: int) -> Response:
-        """A run with what came of its chains."""
+        """Show a critique run and the outcomes of its chains."""
         return Response(RevisionRunWhole(run_of(self.project(request, project_slug), run_id)).data)
 
 
@@ -187,7 +189,7 @@ class CancelRevisionRun(ErrorsTold):
 
     @extend_schema(request=None, responses={202: RevisionRunRow})
     def post(self, request: Request, project_slug: str, run_id: int) -> Response:
-        """Ask a run to stop; the chains that are closed stay."""
+        """Cancel a critique run. Finished chains are kept."""
         run = run_of(self.project(request, project_slug), run_id)
         request_cancel(run)
         run.refresh_from_db()
@@ -233,7 +235,7 @@ class Chains(ErrorsTold, ListOf):
 
     @extend_schema(parameters=[ChainFilter, *PAGED], responses=ChainRow(many=True))
     def get(self, request: Request, project_slug: str, run_id: int) -> Response:
-        """The chains of a run, each with all its steps."""
+        """List the chains of a run with all their steps."""
         project = self.project(request, project_slug)
         self.run = run_of(project, run_id)
         return self.answer(request, project)
@@ -259,7 +261,7 @@ class MarkChain(ErrorsTold):
 
     @extend_schema(request=MarkInput, responses={200: ChainRow, 400: REFUSED})
     def post(self, request: Request, project_slug: str, run_id: int, chain_id: int) -> Response:
-        """Mark a chain as bad, which takes it out of every new dataset, or take the mark away."""
+        """Mark a chain as bad, so that new datasets leave it out, or remove the mark."""
         run = run_of(self.project(request, project_slug), run_id)
         chain = get_object_or_404(Chain, pk=chain_id, run=run)
         given = read_input(MarkInput, request)

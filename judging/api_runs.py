@@ -69,7 +69,7 @@ class JudgeRunWhole(JudgeRunRow):
 
 
 class SelectionInput(serializers.Serializer[Any]):
-    judge = serializers.IntegerField(help_text="A judge's id.")
+    judge = serializers.IntegerField(help_text="ID of a judge.")
     which = serializers.ChoiceField(choices=["new", "all", "disagreement", "gold"], default="new")
     batch = serializers.CharField(max_length=100, required=False)
     origin = serializers.CharField(max_length=10, required=False)
@@ -103,7 +103,7 @@ class JudgeRuns(ErrorsTold, ListOf):
         operation_id="judge_runs_list", parameters=PAGED, responses=JudgeRunRow(many=True)
     )
     def get(self, request: Request, project_slug: str) -> Response:
-        """The judge runs, the newest first."""
+        """List the judge runs, newest first."""
         return self.answer(request, self.project(request, project_slug))
 
     @extend_schema(
@@ -112,7 +112,7 @@ class JudgeRuns(ErrorsTold, ListOf):
         responses={202: JudgeRunRow, 400: REFUSED, 404: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """Let a judge label a selection of pairs."""
+        """Start a judge run on a selection of pairs."""
         project = self.project(request, project_slug)
         given = dict(read_input(JudgeRunInput, request))
         judge, selection = _asked(project, given)
@@ -139,7 +139,7 @@ class JudgeEstimate(ErrorsTold):
         responses={200: OpenApiTypes.OBJECT, 400: REFUSED, 404: REFUSED, 409: REFUSED},
     )
     def post(self, request: Request, project_slug: str) -> Response:
-        """A dry run: questions, tokens, cost and time, and whether the questions fit the model."""
+        """Estimate a run: questions, tokens, cost, time and fit to the model's context."""
         project = self.project(request, project_slug)
         judge, selection = _asked(project, dict(read_input(SelectionInput, request)))
         return Response(estimate_run(judge, selection).as_json())
@@ -153,7 +153,7 @@ def _run(project: Project, run_id: int) -> JudgeRun:
 class OneJudgeRun(ErrorsTold):
     @extend_schema(operation_id="judge_runs_read", responses=JudgeRunWhole)
     def get(self, request: Request, project_slug: str, run_id: int) -> Response:
-        """A run with its verdicts, its pace, and what a usable label of it cost."""
+        """Show a judge run with its verdicts, speed and cost per usable label."""
         return Response(JudgeRunWhole(_run(self.project(request, project_slug), run_id)).data)
 
 
@@ -162,7 +162,7 @@ class CancelJudgeRun(ErrorsTold):
 
     @extend_schema(operation_id="judge_runs_cancel", request=None, responses={202: JudgeRunRow})
     def post(self, request: Request, project_slug: str, run_id: int) -> Response:
-        """Ask a run to stop; what is labelled stays."""
+        """Cancel a judge run. Its labels are kept."""
         run = _run(self.project(request, project_slug), run_id)
         request_cancel(run)
         run.refresh_from_db()
@@ -171,7 +171,10 @@ class CancelJudgeRun(ErrorsTold):
 
 class Within(serializers.Serializer[Any]):
     within = serializers.FloatField(
-        min_value=0, max_value=0.5, default=UNSURE, help_text="Of one half: unsure."
+        min_value=0,
+        max_value=0.5,
+        default=UNSURE,
+        help_text="Distance from one half below which a judge is unsure.",
     )
 
 
@@ -183,11 +186,15 @@ class SendInput(Within):
 class Triage(OfJudge):
     @extend_schema(
         operation_id="judges_triage",
-        parameters=[OpenApiParameter("within", float, description="Of one half: unsure.")],
+        parameters=[
+            OpenApiParameter(
+                "within", float, description="Distance from one half below which a judge is unsure."
+            )
+        ],
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """How many pairs a judge is unsure of, abstained from, or disputes with humans."""
+        """Count the pairs on which a judge is unsure, abstained or disagrees with humans."""
         judge = self.judge(request, project_slug, judge_id)
         asked = Within(data=request.query_params)
         asked.is_valid(raise_exception=True)
@@ -211,7 +218,7 @@ class Triage(OfJudge):
         responses={200: OpenApiTypes.OBJECT, 400: REFUSED},
     )
     def post(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Send unsure pairs to raters before all others, or disputes to seniors."""
+        """Send unsure pairs to the front of the raters' queue, or disputes to seniors."""
         judge = self.judge(request, project_slug, judge_id)
         given = read_input(SendInput, request)
         if given["to"] == "seniors":
@@ -241,7 +248,7 @@ class PlanLabels(OfJudge):
         responses={200: OpenApiTypes.OBJECT, 400: REFUSED},
     )
     def post(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Within a budget: how many pairs to label by whom, and the accuracy to expect."""
+        """Plan within a budget who labels how many pairs, with the expected accuracy."""
         judge = self.judge(request, project_slug, judge_id)
         given = dict(read_input(PlanInput, request))
         try:
@@ -264,6 +271,6 @@ class WinRates(OfJudge):
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, project_slug: str, judge_id: int) -> Response:
-        """Win rates of models by humans, by this judge, and by both (prediction-powered)."""
+        """Show win rates of models by humans, by this judge and by both combined."""
         judge = self.judge(request, project_slug, judge_id)
         return Response({"models": [one.as_json() for one in win_rates(judge)]})

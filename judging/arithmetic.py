@@ -34,7 +34,7 @@ def p_first_from_shown(p_shown_first: float, order: Order) -> float:
         ValueError: `p_shown_first` is NaN or outside [0, 1].
     """
     if not 0.0 <= p_shown_first <= 1.0:
-        raise ValueError(f"a probability in [0, 1] is wanted, got {p_shown_first}")
+        raise ValueError(f"the probability must be in [0, 1], got {p_shown_first}")
     return p_shown_first if order == "ab" else 1.0 - p_shown_first
 
 

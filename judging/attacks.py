@@ -74,7 +74,7 @@ SAID = {
     "constant": "The same friendly sentence, whatever was asked",
     "empty": "No answer at all",
     "instructing": "An answer that tells the judge what to reply",
-    "longest": "The same answer with padding that says nothing",
+    "longest": "The same answer with meaningless padding",
 }
 
 
@@ -154,9 +154,7 @@ def attack_with(context: JobContext[AttackRun], config: JudgeConfig, engine: Eng
         raise PermanentJobError(f"{config} uses no model.")
     targets = list(_targets(config.project, run.sample, run.seed))
     if not targets:
-        raise PermanentJobError(
-            f"{config.project.slug} has no pair whose answer could be attacked."
-        )
+        raise PermanentJobError(f"{config.project.slug} has no pairs to use for attacks.")
     plan = plan_of(config, seed=run.seed)
     meter = Meter(
         config.project, config.model_version, engine.name, Usage.Purpose.ATTACK, run_id=run.pk

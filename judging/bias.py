@@ -163,7 +163,7 @@ def self_preference(
             judge - human,
             prompts,
             ends=(-1.0, 1.0),
-            nothing="Humans have judged no pair that compares its own model family with another.",
+            nothing="No human-labelled pair compares its own model family with another.",
         )
     )
 
@@ -269,7 +269,7 @@ def _coefficient(
     value = float(weights[1])
     reason = too_few(n, many)
     if n < LEAST_TO_REGRESS:
-        reason = f"{n} decided pairs: no interval is given below {LEAST_TO_REGRESS}."
+        reason = f"{n} decided pairs: no interval is given for fewer than {LEAST_TO_REGRESS}."
     if reason:
         return Figure(value, n, reason=reason)
     # Residuals are pulled towards 0 where a pair weighs much; without that the variance is short.
@@ -289,7 +289,7 @@ def _of(groups: Sequence[Any] | None, where: NDArray[np.bool_]) -> Sequence[Any]
 def _log_ratio(first: ArrayLike, second: ArrayLike) -> Floats:
     one, other = _columns(first, second)
     if (one <= 0).any() or (other <= 0).any():
-        raise ValueError("lengths above 0 are wanted")
+        raise ValueError("lengths must be above 0")
     ratio: Floats = np.log(one / other)
     return ratio
 

@@ -182,7 +182,7 @@ def _checked(p: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     if said.shape != truth.shape or said.ndim != 1:
         raise ValueError(f"p has the shape {said.shape}, y {truth.shape}; both must be (n,)")
     if not ((said >= 0) & (said <= 1)).all():
-        raise ValueError("probabilities in [0, 1] are wanted")
+        raise ValueError("probabilities must be in [0, 1]")
     if not np.isin(truth, (0.0, 1.0)).all():
-        raise ValueError("outcomes of 0 and 1 are wanted")
+        raise ValueError("outcomes must be 0 or 1")
     return said, truth

@@ -22,7 +22,7 @@ ENGINE_CHOICES = [
 OFFERED = {name for name, _ in ENGINE_CHOICES}
 UNOFFERED = {"scripted"}
 if set(ENGINES) != OFFERED | UNOFFERED:
-    raise ImportError(f"Every engine has its words here; these are lacking: {set(ENGINES)}")
+    raise ImportError(f"Engines without a label: {set(ENGINES)}")
 
 
 class ModelSelect(forms.Select):

@@ -69,7 +69,7 @@ def draw_audit_set(
     )
     if not ranked:
         raise NoAuditSetError(
-            f"{project.slug} has no pair that humans have decided: label some, or import labels."
+            f"{project.slug} has no pairs decided by humans: label some, or import labels."
         )
     last = AuditSet.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
     drawn = AuditSet.objects.create(
@@ -114,7 +114,7 @@ def launch_impact(
     """
     if version.status != ConstitutionVersion.Status.DRAFT:
         raise NotADraftError(
-            f"{version} is {version.status}: only the impact of drafts is measured."
+            f"{version} is {version.status}: impact can only be measured for drafts."
         )
     project = version.constitution.project
     base = current_version(version)
@@ -161,7 +161,7 @@ def measure_impact_with(context: JobContext[ImpactRun], engine: Engine) -> None:
     if not draft:
         raise PermanentJobError(
             f"{run.version} has no principle with a comparison and a weight above 0, so there is "
-            "nothing to judge by."
+            "nothing to judge with."
         )
     _Asking(context, engine).run()
     result = figures(_judged(run), draft, base, tie_band=run.tie_band)

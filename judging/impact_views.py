@@ -116,7 +116,7 @@ def constitution_impact(
     version = found_version(project, slug, number)
     if version.status != ConstitutionVersion.Status.DRAFT:
         messages.info(
-            request, f"{version} is {version.status}: only the impact of drafts is measured."
+            request, f"{version} is {version.status}: impact can only be measured for drafts."
         )
         return redirect("constitution_version", project.slug, slug, number)
     if request.method != "POST":

@@ -18,7 +18,7 @@ from judging.selectors import PairSelection, judges_of
 
 MODES = [
     ("direct", "Direct: the probabilities of A and B"),
-    ("reasoned", "Reasoned: reasons in writing, then chooses"),
+    ("reasoned", "Reasoned: writes its reasoning, then chooses"),
     ("verifier", "Verifiers: the constitution's own checks, no model"),
 ]
 PRINCIPLES = [

@@ -179,7 +179,7 @@ def _shown(config: JudgeConfig) -> list[tuple[str, Any]]:
     if settings.mode == "jury":
         return [("Mode", "jury"), ("Combined by", settings.combine)]
     if config.foreign:
-        return [("Mode", "foreign: its verdicts were imported")]
+        return [("Mode", "none: its verdicts were imported")]
     if config.reviser:
         return [("Mode", "none: labels from critique and revision runs carry this name")]
     shown: list[tuple[str, Any]] = [

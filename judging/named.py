@@ -28,7 +28,7 @@ def asked_judge(options: dict[str, Any]) -> JudgeConfig:
     """The judge that was named either way. BadInputError where two differ, or as `judge_named`."""
     place, option = options["judge"], options["judge_option"]
     if place and option and place != option:
-        raise BadInputError(f"Two judges are named, {place!r} and {option!r}; name one.")
+        raise BadInputError(f"Two judges are named, {place!r} and {option!r}; name only one.")
     return judge_named(options["project"], option or place)
 
 
@@ -47,7 +47,7 @@ def judge_named(slug: str, name: str | None) -> JudgeConfig:
     if len(found) == 1:
         return found[0]
     names = judges.order_by("rater__name").values_list("rater__name", flat=True)
-    what = f"no judge {name!r}" if name else "not one judge alone"
-    raise BadInputError(
-        f"{project.slug} has {what}; it has: {', '.join(map(repr, names)) or 'none'}."
-    )
+    there = ", ".join(map(repr, names)) or "none"
+    if name:
+        raise BadInputError(f"{project.slug} has no judge {name!r}; it has: {there}.")
+    raise BadInputError(f"{project.slug} does not have exactly one judge; name one of: {there}.")

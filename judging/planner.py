@@ -89,20 +89,20 @@ def plan(
     """
     p = np.asarray(p_first, dtype=np.float64)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("probabilities in [0, 1] are wanted, as a column")
+        raise ValueError("probabilities must be a column of values in [0, 1]")
     if not 0 <= human_accuracy <= 1:
         raise ValueError(f"the accuracy of humans is {human_accuracy}; it must be in [0, 1]")
     if min(prices.human_cost, prices.human_hours, prices.judge_cost) < 0:
-        raise ValueError("prices of 0 or more are wanted")
+        raise ValueError("prices must be 0 or more")
     if money is None and hours is None:
         raise ValueError("give a budget in money, in hours, or both")
     if (money or 0) < 0 or (hours or 0) < 0:
-        raise ValueError("a budget of 0 or more is wanted")
+        raise ValueError("the budget must be 0 or more")
     sure = np.sort(np.maximum(p, 1 - p))
     n = len(sure)
     dearest = n * (prices.human_cost + prices.judge_cost)
     if not all(map(isfinite, (dearest, n * prices.human_hours, money or 0, hours or 0))):
-        raise ValueError("the budget, the wage or the time is too large to reckon with")
+        raise ValueError("the budget, the wage or the time is too large")
     useful = int((sure < human_accuracy).sum())
     most = useful
     if money is not None:

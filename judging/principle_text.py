@@ -59,7 +59,7 @@ def from_text(field: str, text: str) -> Any:
     if field not in FIELDS:
         raise BadPrincipleError(field, f"There is no field {field[:40]!r}.")
     if "\x00" in text:
-        raise BadPrincipleError(field, "A NUL character cannot be stored.")
+        raise BadPrincipleError(field, "NUL characters cannot be stored.")
     if field == "weight":
         try:
             return float(text)

@@ -128,7 +128,7 @@ def template_named(name: str) -> Template:
     """The template of that name. UnknownTemplateError, which lists the known ones."""
     if name not in TEMPLATES:
         raise UnknownTemplateError(
-            f"There is no judge template {name!r}; known are {', '.join(sorted(TEMPLATES))}."
+            f"There is no judge template {name!r}; choose from {', '.join(sorted(TEMPLATES))}."
         )
     return TEMPLATES[name]
 

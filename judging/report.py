@@ -133,7 +133,7 @@ class JudgeReport:
             ),
             "kappa_between_orders": (
                 self.orders.kappa_between_orders,
-                "no question has readable verdicts in both orders, or one category alone was said",
+                "no question has readable verdicts in both orders, or only one category was used",
             ),
             "first_shown_share": (self.orders.first_shown_share, "no verdict names a winner"),
             "accuracy_gold": (

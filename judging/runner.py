@@ -95,7 +95,7 @@ def judge_with(context: JobContext[JudgeRun], config: JudgeConfig, engine: Engin
 
 def refuse_foreign(config: JudgeConfig) -> None:
     if config.foreign:
-        raise PermanentJobError(f"{config} is a foreign judge and cannot be run here.")
+        raise PermanentJobError(f"{config} is an imported judge and cannot be run here.")
 
 
 def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
@@ -107,7 +107,7 @@ def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
             raise PermanentJobError(f"{config} is a jury without members.")
         return Plan(config, (), seed=seed, members=weights)
     if version is None:
-        raise PermanentJobError(f"{config} has no constitution to judge by.")
+        raise PermanentJobError(f"{config} has no constitution to judge with.")
     if mode == "verifier":
         principles, lacking = verified_principles(version), "verifier"
     else:
@@ -115,7 +115,7 @@ def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
     if not principles:
         raise PermanentJobError(
             f"{version} has no principle with a {lacking} and a weight above 0, so there is "
-            "nothing to judge by."
+            "nothing to judge with."
         )
     return Plan(config, principles, seed=seed)
 
@@ -141,8 +141,8 @@ def _check_lengths(run: JudgeRun, config: JudgeConfig) -> None:
     JudgeRun.objects.filter(pk=run.pk).update(length_warning=report.warning)
     if not run.accept_cut:
         raise PermanentJobError(
-            f"{report.warning} Nothing was asked. Launch it again and accept that some questions "
-            "do not fit, or use a model with a longer context."
+            f"{report.warning} Nothing was asked. Start it again and allow questions that do "
+            "not fit, or use a model with a longer context."
         )
 
 

@@ -28,7 +28,7 @@ def calibrate(
     tried = held_out(method, p, y)
     if tried is None:
         raise NotCalibratableError(
-            f"Humans decided {len(p)} of the pairs that {config} has verdicts on; scaling needs "
+            f"Humans decided only {len(p)} of the pairs with verdicts from {config}; scaling needs "
             f"at least {LEAST_TO_FIT}, with both outcomes in each half."
         )
     return Calibration.objects.create(

@@ -50,7 +50,7 @@ class PairSelection(BaseModel):
     source: str | None = None
     language: str | None = None
     dataset: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="sha256 of a dataset of preferences."
+        None, pattern="^[0-9a-f]{64}$", description="sha256 of a preference dataset."
     )
 
     @property

@@ -58,7 +58,8 @@ def ensure_judge(
     asks_a_model = settings.mode in ("direct", "reasoned")
     if asks_a_model == (model_version is None) or settings.mode == "jury":
         raise BadSettingsError(
-            "mode: direct and reasoned judges ask a model, verifiers none; a jury is made of judges"
+            "mode: direct and reasoned judges need a model, verifiers need none, and a jury needs "
+            "judges"
         )
     chosen = ""
     if model_version is not None:
@@ -103,7 +104,7 @@ def ensure_jury(
     """
     ids = [judge.pk for judge, _ in judges]
     if len(ids) < 2 or len(set(ids)) < len(ids):
-        raise BadSettingsError("judges: a jury has two or more of them, each once")
+        raise BadSettingsError("judges: a jury needs at least two different judges")
     if any(judge.project_id != project.pk for judge, _ in judges):
         raise BadSettingsError("judges: all must belong to this project")
     if any(judge.settings.mode == "jury" for judge, _ in judges):
@@ -155,7 +156,8 @@ def _check_template(template: str, settings: JudgeSettings) -> None:
         )
     if template in PLAIN and (settings.use_reference or settings.few_shots):
         raise BadSettingsError(
-            f"template: {template} shows neither references nor few-shots; take another"
+            f"template: {template} supports neither references nor few-shot examples; use another "
+            "template"
         )
 
 
@@ -197,11 +199,11 @@ def launch_judge_run(
     if selection.dataset is not None:
         next(iter(dataset_pairs(project, selection.dataset)), None)
     if config.foreign:
-        raise NotOursToRunError(
-            f"{config} is a foreign judge: its verdicts were imported, so it cannot be run here."
-        )
+        raise NotOursToRunError(f"{config} is an imported judge and cannot be run here.")
     if config.reviser:
-        raise NotOursToRunError(f"{config} only carries the labels of revisions: it cannot be run.")
+        raise NotOursToRunError(
+            f"{config} only carries the labels of revision runs and cannot be run."
+        )
     model = config.model_version
     if start and model is not None and (why := why_not(config.engine, model)):
         raise CannotRunError(why)

@@ -24,7 +24,7 @@ class FewShot(BaseModel):
     response_a: str = Field(max_length=100_000)
     response_b: str = Field(max_length=100_000)
     better: Literal["a", "b"]
-    reasoning: str = Field("", max_length=20_000, description="For reasoned judges.")
+    reasoning: str = Field("", max_length=20_000, description="Only for reasoned judges.")
 
 
 class JudgeSettings(BaseModel):
@@ -46,15 +46,19 @@ class JudgeSettings(BaseModel):
 
     mode: Mode = "direct"
     principles: Policy = "ensemble"
-    ensemble_size: int = Field(0, ge=0, le=64, description="0: all principles, by weight.")
-    orders: Literal["both", "one"] = Field(
-        "both", description="Ask in both orders, or in one that is drawn for each pair."
+    ensemble_size: int = Field(
+        0, ge=0, le=64, description="Number of principles; 0 uses all of them, by weight."
     )
-    samples: int = Field(1, ge=1, le=32, description="Reasonings written per question.")
-    temperature: float = Field(1.0, ge=0, le=5, description="Of the reasoning; 0 is greedy.")
-    max_tokens: int = Field(512, ge=1, le=32_768, description="Of the reasoning.")
+    orders: Literal["both", "one"] = Field(
+        "both", description="Ask in both orders, or in one drawn at random for each pair."
+    )
+    samples: int = Field(1, ge=1, le=32, description="Reasoning samples per question.")
+    temperature: float = Field(
+        1.0, ge=0, le=5, description="Sampling temperature of the reasoning; 0 is greedy."
+    )
+    max_tokens: int = Field(512, ge=1, le=32_768, description="Maximum tokens of the reasoning.")
     clamp: tuple[float, float] | None = Field(
-        None, description="Labels' probabilities are kept within these; (0.4, 0.6) when reasoned."
+        None, description="Bounds for label probabilities; (0.4, 0.6) for reasoned judges."
     )
     contradiction: float = Field(
         0.9,
@@ -67,14 +71,14 @@ class JudgeSettings(BaseModel):
         0.0,
         ge=0,
         le=1,
-        description="A verdict whose options held less of the model's probability is unreadable.",
+        description="Verdicts whose options got less probability than this are unreadable.",
     )
     use_reference: bool = Field(
         False, description="Show the prompt's reference answer; pairs without one are not scored."
     )
     few_shots: tuple[FewShot, ...] = Field((), max_length=MOST_FEW_SHOTS)
     combine: Literal["mean", "majority"] = Field(
-        "mean", description="Of a jury: the mean of probabilities, or the share of votes."
+        "mean", description="For a jury: the mean of the probabilities, or the share of votes."
     )
 
     @model_validator(mode="before")

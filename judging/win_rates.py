@@ -111,10 +111,10 @@ def _together(
 def _unsure(n: int, prompts: int, more: int) -> str:
     """Why so few have no joint interval that holds; empty where they have one."""
     if n < LEAST_SURE:
-        return f"{n} pairs were judged by both: no interval is given below {LEAST_SURE}."
+        return f"{n} pairs were labelled by both: no interval is given for fewer than {LEAST_SURE}."
     if more < LEAST_ALONE:
         return (
-            f"{more} pairs were judged by the judge alone: no interval is given below "
+            f"{more} pairs were labelled by the judge only: no interval is given for fewer than "
             f"{LEAST_ALONE}."
         )
     return too_few(n, prompts)
@@ -122,9 +122,9 @@ def _unsure(n: int, prompts: int, more: int) -> str:
 
 def _lacking(y: Floats, more: Floats) -> str:
     if len(y) < LEAST:
-        return f"{len(y)} pairs were judged by humans and the judge; at least {LEAST} are needed."
+        return f"{len(y)} pairs were labelled by humans and the judge; at least {LEAST} are needed."
     if len(more) < LEAST:
-        return f"{len(more)} pairs were judged by the judge alone; at least {LEAST} are needed."
+        return f"{len(more)} pairs were labelled by the judge only; at least {LEAST} are needed."
     return ""
 
 
@@ -136,5 +136,5 @@ def _mean(values: Floats, prompts: list[Any]) -> Rate:
 def _checked(values: ArrayLike) -> Floats:
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 1 or not ((found >= 0) & (found <= 1)).all():
-        raise ValueError("values in [0, 1] are wanted, as a column")
+        raise ValueError("values must be a column of numbers in [0, 1]")
     return found

@@ -21,8 +21,8 @@ from jobs.errors import PermanentJobError, TransientJobError
 from serving.servers import server_urls
 
 NO_SERVERS = (
-    "there are no inference servers: start one by `manage.py serve_model MODEL`, or name those "
-    "that run elsewhere in INFERENCE_SERVERS"
+    "no inference server is running: start one with `manage.py serve_model MODEL`, or list "
+    "servers that run elsewhere in INFERENCE_SERVERS"
 )
 
 
@@ -64,13 +64,13 @@ def why_not(kind: str, model: ModelVersion, *, servers: bool | None = None) -> s
         return "" if there else _sentence(NO_SERVERS)
     if model.kind == ModelVersion.Kind.API:
         return (
-            f"{model.name} is known by its name alone, so that only a server can be asked for it: "
-            "choose the engine server."
+            f"{model.name} is known only by name, so only a server can run it: choose the engine "
+            "server."
         )
     if not workers_run_here():
         return ""
     if kind == "vllm" and find_spec("vllm") is None:
-        return "vLLM is not installed here: install it by `make install-vllm`."
+        return "vLLM is not installed here: install it with `make install-vllm`."
     location = location_of(root_of(model))
     if not Path(location).is_dir():
         try:

@@ -27,13 +27,13 @@ class ModelServer(models.Model):
     model_version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers"
     )
-    location = models.CharField(max_length=500, help_text="The folder or hub name it serves.")
+    location = models.CharField(max_length=500, help_text="Folder or hub name of the served model.")
     url = models.URLField(max_length=200)
     state = models.CharField(max_length=12, choices=State, default=State.STARTING)
     reason = models.TextField(blank=True)
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The server's process group."
+        null=True, blank=True, help_text="Process group of the server."
     )
     process_started_at = models.FloatField(null=True, blank=True)
     restarts = models.PositiveIntegerField(default=0)
@@ -85,13 +85,15 @@ class Usage(models.Model):
     )
     engine = models.CharField(max_length=20)
     purpose = models.CharField(max_length=12, choices=Purpose)
-    run_id = models.BigIntegerField(null=True, blank=True, help_text="Of the purpose's own kind.")
+    run_id = models.BigIntegerField(
+        null=True, blank=True, help_text="ID of the run, depending on the purpose."
+    )
     requests = models.PositiveIntegerField(default=0)
     cached = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
-    milliseconds = models.FloatField(default=0.0, help_text="Spent on requests, added up.")
+    milliseconds = models.FloatField(default=0.0, help_text="Total time of the requests.")
     prefix_queries = models.PositiveBigIntegerField(default=0)
     prefix_hits = models.PositiveBigIntegerField(default=0)
     cost = models.DecimalField(
@@ -99,7 +101,7 @@ class Usage(models.Model):
         decimal_places=6,
         null=True,
         blank=True,
-        help_text="At the model's prices of that moment; empty where it had none.",
+        help_text="At the model's prices at the time; empty if it had none.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -102,7 +102,7 @@ def request_stop(name: str) -> ModelServer:
     if server is None:
         running = ModelServer.objects.exclude(state__in=ENDED).values_list("name", flat=True)
         raise UnknownServerError(
-            f"No server named {name!r} is running; running are: {', '.join(running) or 'none'}."
+            f"No server named {name!r} is running; running servers: {', '.join(running) or 'none'}."
         )
     ModelServer.objects.filter(pk=server.pk).update(stop_requested=True)
     return server
@@ -123,7 +123,7 @@ def note_lost_supervisors() -> int:
     for server in lost.filter(host=socket.gethostname()):
         end_process(server)
         count += ModelServer.objects.filter(pk=server.pk, heartbeat_at__lt=limit).update(
-            state=ModelServer.State.FAILED, pid=None, reason="Its supervisor is gone."
+            state=ModelServer.State.FAILED, pid=None, reason="Its supervisor is no longer running."
         )
     return count
 

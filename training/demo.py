@@ -140,7 +140,7 @@ def _round(
     training = _train(project, dataset, start, policy.model, seed)
     trained = training.result_model
     if trained is None:
-        raise DemoError(f"Run {training.pk} left no model.")
+        raise DemoError(f"Run {training.pk} produced no model.")
     with _open(trained) as engine:
         share = share_satisfying(engine, seed=seed)
     result = training.result or {}

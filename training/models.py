@@ -20,7 +20,7 @@ class TrainingRun(Job):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="training_runs")
     name = models.CharField(max_length=200)
     method = models.CharField(max_length=20)
-    spec = models.JSONField(help_text="The training spec, as given.")
+    spec = models.JSONField(help_text="The training spec as submitted.")
     base_model = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="training_runs"
     )
@@ -30,13 +30,13 @@ class TrainingRun(Job):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="The fixed policy to compare with; empty: the base model itself.",
+        help_text="The reference policy; if empty, the base model.",
     )
     dataset = models.ForeignKey(
         DatasetVersion, on_delete=models.PROTECT, related_name="training_runs"
     )
     result = models.JSONField(
-        null=True, blank=True, help_text="What the recipe's result file says."
+        null=True, blank=True, help_text="Contents of the recipe's result file."
     )
     result_model = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="made_by_run"

@@ -100,7 +100,9 @@ def _adopt(run: TrainingRun) -> KnownProcess | None:
         return None
     if not trainer.is_here():
         if _silent_for(run.folder) < SILENT_SECONDS and not (run.folder / "result.json").exists():
-            raise TransientJobError(f"The trainer runs on {trainer.host}; its worker is gone.")
+            raise TransientJobError(
+                f"The trainer runs on {trainer.host}; its worker is no longer running."
+            )
         return None
     # A trainer that ended while nobody followed has left its result: it is followed to its end.
     finished = (run.folder / "result.json").exists()
@@ -139,7 +141,9 @@ def _follow(context: JobContext[TrainingRun], trainer: KnownProcess, metrics: Me
             context.report(last.step, last.total_steps, loss)
         if _silent_for(run.folder) > SILENT_SECONDS:
             trainer.kill()
-            raise TransientJobError(f"The trainer gave no sign of life for {SILENT_SECONDS:.0f} s.")
+            raise TransientJobError(
+                f"The training process did not respond for {SILENT_SECONDS:.0f} s."
+            )
         time.sleep(POLL_SECONDS)
 
 
@@ -172,7 +176,7 @@ def _refuse_tampered(dataset: DatasetVersion) -> None:
     except UnknownDatasetError as error:
         raise PermanentJobError(f"dataset: {error}") from error
     if not found.ok:
-        raise PermanentJobError(f"dataset: {dataset} was tampered with: {found.reason}")
+        raise PermanentJobError(f"dataset: {dataset} was modified: {found.reason}")
 
 
 class MetricsFile:
@@ -224,7 +228,8 @@ def _record(context: JobContext[TrainingRun]) -> None:
     result = _read_result(run.folder)
     if not result:
         raise TransientJobError(
-            f"The trainer ended without a result. Its last output: {_last_words(run.folder)}"
+            "The training process ended without a result. Its last output: "
+            f"{_last_words(run.folder)}"
         )
     with transaction.atomic():
         assert_lease(run)

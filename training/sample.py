@@ -56,8 +56,8 @@ def load_sample() -> list[Login]:
         slug=SLUG,
         defaults={
             "name": "Sandbox",
-            "description": "A toy world of polite and rude answers. Some pairs carry labels of "
-            "two simulated raters; the rest waits for you.",
+            "description": "A toy world of polite and rude answers. Some pairs have labels from "
+            "two simulated raters; the others are waiting for you.",
         },
     )
     if not made:

@@ -62,8 +62,8 @@ def launch_training(
     wanted = KIND_OF_METHOD[spec.method]
     if dataset.kind != wanted:
         raise BadSpecError(
-            f"method: {spec.method} trains on a dataset of the kind {wanted}; {dataset} is of the "
-            f"kind {dataset.kind}."
+            f"method: {spec.method} needs a dataset of kind {wanted}; {dataset} is of kind "
+            f"{dataset.kind}."
         )
     run = TrainingRun.objects.create(
         project=project,
@@ -90,7 +90,9 @@ def resolve_spec(
     """The recipe's spec with the folders of this machine in it. BadSpecError names the field."""
     forbidden = sorted(set(parameters) & set(SET_BY_CONCORD))
     if forbidden:
-        raise BadSpecError(f"{forbidden[0]} is set from the registry, not in the parameters.")
+        raise BadSpecError(
+            f"{forbidden[0]} cannot be given in the parameters: it is set from the registry."
+        )
     fields: dict[str, Any] = {
         "method": "dpo",
         **parameters,
@@ -139,6 +141,6 @@ def find_or_register_model(project: Project, reference: str) -> ModelVersion:
         except ModelLoadError as error:
             raise UnknownModelError(f"base_model: {error}") from error
     raise UnknownModelError(
-        f"base_model: got {reference!r}: it is no model version of {project.slug}, no folder and "
-        "no hub name (owner/name)"
+        f"base_model: got {reference!r}: not a model version of {project.slug}, a folder or "
+        "a hub name (owner/name)"
     )

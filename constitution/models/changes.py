@@ -15,7 +15,7 @@ class Change(models.Model):
     """
 
     class Action(models.TextChoices):
-        CREATED = "created", "made"
+        CREATED = "created", "created"
         EDITED = "edited", "edited"
         ADDED = "added", "added"
         REMOVED = "removed", "removed"
@@ -31,7 +31,7 @@ class Change(models.Model):
     revision = models.PositiveIntegerField()
     action = models.CharField(max_length=10, choices=Action)
     principle_id = models.BigIntegerField(
-        null=True, blank=True, help_text="Of the principle, which may be gone by now."
+        null=True, blank=True, help_text="ID of the principle, which may have been removed since."
     )
     principle_name = models.CharField(max_length=100, blank=True)
     before = models.JSONField(default=dict, blank=True)

@@ -29,7 +29,7 @@ class RevisionRun(Job):
     )
     engine = models.CharField(max_length=20)
     template = models.CharField(max_length=40)
-    selection = models.JSONField(help_text="Which prompts: see constitution.selectors.")
+    selection = models.JSONField(help_text="Which prompts, see constitution.selectors.")
     rounds = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(1), MaxValueValidator(MOST_ROUNDS)]
     )
@@ -40,9 +40,7 @@ class RevisionRun(Job):
     seed = models.BigIntegerField(default=0)
     temperature = models.FloatField(default=1.0)
     max_tokens = models.PositiveIntegerField(default=512)
-    ask_raters = models.BooleanField(
-        default=False, help_text="Put the pairs in the raters' queue as well."
-    )
+    ask_raters = models.BooleanField(default=False, help_text="Also send the pairs to raters.")
 
     class Meta(Job.Meta):
         ordering = ["-id"]
@@ -64,10 +62,10 @@ class Chain(models.Model):
 
     class Finding(models.TextChoices):
         REVISED = "revised", "revised"
-        NOTHING_FOUND = "nothing_found", "nothing to criticise"
-        UNCHANGED = "unchanged", "the revision changed nothing"
-        REFUSES = "refuses", "the revision merely refuses"
-        REPEATS = "repeats", "the revision merely repeats what it was told"
+        NOTHING_FOUND = "nothing_found", "nothing to critique"
+        UNCHANGED = "unchanged", "revision is unchanged"
+        REFUSES = "refuses", "revision refuses"
+        REPEATS = "repeats", "revision repeats its input"
         FAILED = "failed", "failed"
 
     run = models.ForeignKey(RevisionRun, on_delete=models.CASCADE, related_name="chains")
@@ -79,12 +77,12 @@ class Chain(models.Model):
         Pair, null=True, blank=True, on_delete=models.SET_NULL, related_name="chains"
     )
     refuses_now = models.BooleanField(
-        default=False, help_text="The last revision refuses and the initial answer did not."
+        default=False, help_text="The last revision refuses, but the initial answer did not."
     )
     revision_is_first = models.BooleanField(
-        null=True, blank=True, help_text="Against the pair's own order."
+        null=True, blank=True, help_text="Relative to the pair's stored order."
     )
-    bad = models.BooleanField(default=False, help_text="Left out of every new dataset.")
+    bad = models.BooleanField(default=False, help_text="Left out of new datasets.")
     bad_reason = models.CharField(max_length=500, blank=True)
     bad_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

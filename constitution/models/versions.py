@@ -41,13 +41,13 @@ class ConstitutionVersion(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     sha256 = models.CharField(max_length=64, blank=True, validators=[SHA256])
     few_shots = models.JSONField(
-        default=list, blank=True, help_text="Conversations shown before the model's own."
+        default=list, blank=True, help_text="Example conversations shown to the model first."
     )
     based_on = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="successors"
     )
     revision = models.PositiveIntegerField(
-        default=0, help_text="Counts the changes; what two editors of a draft are told apart by."
+        default=0, help_text="Number of changes; used to detect conflicting edits of a draft."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -80,20 +80,20 @@ class Principle(models.Model):
     name = models.CharField(max_length=100)
     comparison = models.TextField(
         blank=True,
-        help_text="“Choose the response that …”; a judge leaves out principles without it.",
+        help_text="“Choose the response that …”. Judges ignore principles without one.",
     )
     critique_request = models.TextField(blank=True)
     revision_request = models.TextField(blank=True)
     weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.0)])
     tags = models.JSONField(default=list, blank=True)
     examples = models.JSONField(
-        default=list, blank=True, help_text="Of {prompt, response, critique, revision}."
+        default=list, blank=True, help_text="A list of {prompt, response, critique, revision}."
     )
     verifier = models.JSONField(
-        null=True, blank=True, help_text="See constitution.verifiers; empty for none."
+        null=True, blank=True, help_text="See constitution.verifiers; empty if there is none."
     )
     revision = models.PositiveIntegerField(
-        default=0, help_text="The version's count when this principle was last changed."
+        default=0, help_text="The version's revision when this principle was last changed."
     )
 
     class Meta:

@@ -222,7 +222,9 @@ def move_principle(
     principle = _principle(draft, principle_id)
     count = draft.principles.count()
     if not 0 <= to < count:
-        raise BadPrincipleError("position", f"The place is {to}; there are {count} places from 0.")
+        raise BadPrincipleError(
+            "position", f"The position is {to}; valid positions are 0 to {count - 1}."
+        )
     if principle.position == to:
         return
     before = principle.position

@@ -56,10 +56,10 @@ def launch_revision_run(
     if constitution_version.status != ConstitutionVersion.Status.PUBLISHED:
         raise NotPublishedError(
             f"{constitution_version} is {constitution_version.status}; publish it first, so that "
-            "every revision points to a text that never changes."
+            "revisions refer to a text that never changes."
         )
     if not 1 <= rounds <= MOST_ROUNDS:
-        raise NothingToReviseError(f"rounds is {rounds}; it must be from 1 to {MOST_ROUNDS}.")
+        raise NothingToReviseError(f"rounds is {rounds}; it must be between 1 and {MOST_ROUNDS}.")
     context = root_of(model_version).context_tokens
     if max_tokens is None:
         max_tokens = min(MAX_TOKENS, context // 4) if context else MAX_TOKENS

@@ -98,16 +98,18 @@ def text_of(fields: Mapping[str, Any]) -> PrincipleText:
 
 def _tags(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise BadPrincipleError("tags", "Tags are a list of words.")
+        raise BadPrincipleError("tags", "Tags must be a list of words.")
     return tuple(value)
 
 
 def _example(value: Any) -> Example:
     known = Example._fields
     if not isinstance(value, Mapping) or not set(value) <= set(known) or "prompt" not in value:
-        raise BadPrincipleError("examples", f"An example is an object of {', '.join(known)}.")
+        raise BadPrincipleError(
+            "examples", f"An example must be an object with {', '.join(known)}."
+        )
     if not all(isinstance(one, str) for one in value.values()):
-        raise BadPrincipleError("examples", "An example's fields are texts.")
+        raise BadPrincipleError("examples", "The fields of an example must be strings.")
     return Example(**value)
 
 

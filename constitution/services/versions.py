@@ -144,7 +144,9 @@ def locked_draft(version: ConstitutionVersion) -> ConstitutionVersion:
         .get(pk=version.pk)
     )
     if draft.status != ConstitutionVersion.Status.DRAFT:
-        raise NotADraftError(f"{draft} is {draft.status} and never changes; make a new draft.")
+        raise NotADraftError(
+            f"{draft} is {draft.status} and cannot be changed; create a new draft."
+        )
     return draft
 
 

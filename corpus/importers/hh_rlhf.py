@@ -40,7 +40,7 @@ def parse(fields: dict[str, Any], line: int, source: str) -> PairRecord | str:
     dialogues = []
     for name in ("chosen", "rejected"):
         if not isinstance(fields.get(name), str):
-            return f"{name}: a string is wanted"
+            return f"{name}: must be a string"
         turns = split_turns(fields[name])
         if isinstance(turns, str):
             return f"{name}: {turns}"
@@ -69,7 +69,7 @@ def split_turns(dialogue: str) -> list[Turn] | str:
     """The turns of a dialogue, or what is wrong with it."""
     marks = list(_TURN.finditer(dialogue))
     if not marks or dialogue[: marks[0].start()].strip():
-        return "it does not begin with a turn of Human or Assistant"
+        return "does not start with a Human or Assistant turn"
     ends = [mark.start() for mark in marks[1:]] + [len(dialogue)]
     try:
         turns = [
@@ -79,10 +79,10 @@ def split_turns(dialogue: str) -> list[Turn] | str:
     except ValidationError as error:
         return describe(error)
     if turns[0].role != "user":
-        return "it begins with the assistant; there is no prompt"
+        return "starts with the assistant, so there is no prompt"
     if turns[-1].role != "assistant":
-        return "it does not end with an answer of the assistant"
+        return "does not end with an answer by the assistant"
     for before, after in itertools.pairwise(turns):
         if before.role == after.role:
-            return f"two turns of the {before.role} follow each other"
+            return f"two turns in a row by the {before.role}"
     return turns

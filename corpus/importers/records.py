@@ -36,7 +36,7 @@ def _storable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("contains half of a surrogate pair, which is no text") from error
+        raise ValueError("contains half of a surrogate pair, which is not valid text") from error
     return text
 
 
@@ -47,7 +47,7 @@ def _storable_json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         _storable(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("holds a number beyond the range of floating point")
+        raise ValueError("contains a number outside the floating-point range")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             _storable(key)
@@ -73,7 +73,9 @@ def _as_moment(value: Any) -> Any:
         moment = dt.datetime.fromisoformat(value)
         return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"got {value!r}; ISO 8601 is wanted, 2026-01-31T12:00:00Z") from error
+        raise ValueError(
+            f"got {value!r}; must be ISO 8601, such as 2026-01-31T12:00:00Z"
+        ) from error
 
 
 Text = Annotated[str, AfterValidator(_storable)]
@@ -121,9 +123,9 @@ class LabelRecord(_Strict):
         if self.kind == "human" and self.choice is None:
             raise ValueError("choice is missing; a human's label needs one")
         if self.kind == "human" and (self.order or self.p_a is not None):
-            raise ValueError("order and p_a belong to judges, not to humans")
+            raise ValueError("order and p_a are only for judges, not for humans")
         if (self.order is None) != (self.p_a is None):
-            raise ValueError("order and p_a go together")
+            raise ValueError("order and p_a must be given together")
         if self.choice is None and self.p_a is None:
             raise ValueError("a judge's label needs a choice, or order and p_a")
         return self
@@ -145,7 +147,7 @@ class PromptRecord(_Strict):
     @model_validator(mode="after")
     def _asks(self) -> Self:
         if self.prompt[-1].role == "assistant":
-            raise ValueError("the prompt ends with an assistant's turn; it must end before one")
+            raise ValueError("the prompt ends with an assistant turn; it must end before one")
         if not self.prompt[-1].content.strip():
             raise ValueError("the prompt is empty")
         return self
@@ -175,7 +177,7 @@ class PairRecord(_Strict):
     @model_validator(mode="after")
     def _is_a_pair(self) -> Self:
         if self.prompt[-1].role == "assistant":
-            raise ValueError("the prompt ends with an assistant's turn; it must end before one")
+            raise ValueError("the prompt ends with an assistant turn; it must end before one")
         # Most answers differ at a glance; only those that may be one and the same are hashed.
         alike = self.response_a == self.response_b or not (
             self.response_a.isascii() and self.response_b.isascii()
@@ -186,7 +188,8 @@ class PairRecord(_Strict):
         for label in self.labels:
             if label.order and said.setdefault((label.rater, label.order), label.p_a) != label.p_a:
                 raise ValueError(
-                    f"labels: {label.rater!r} has two different p_a for the order {label.order}"
+                    f"labels: {label.rater!r} has two different values of p_a for the order "
+                    f"{label.order}"
                 )
         return self
 

@@ -40,7 +40,7 @@ FORMATS: dict[str, Format] = {module.NAME: module for module in (pairs_jsonl, hh
 def format_named(name: str) -> Format:
     """The importer of that name. UnknownFormatError, which lists the known ones."""
     if name not in FORMATS:
-        raise UnknownFormatError(f"Unknown format {name!r}; known are {', '.join(FORMATS)}.")
+        raise UnknownFormatError(f"Unknown format {name!r}; choose from {', '.join(FORMATS)}.")
     return FORMATS[name]
 
 
@@ -64,7 +64,7 @@ def check_whole(path: Path) -> None:
         while block := file.read(CHECKED_BYTES):
             empty = empty and not block.strip()
     if empty:
-        raise EmptyFileError(f"{path} is empty: there is no line in it.")
+        raise EmptyFileError(f"{path} is empty.")
 
 
 def source_name(path: Path) -> str:
@@ -88,10 +88,10 @@ def detect_format(path: Path) -> Format:
         if number >= LINES_LOOKED_AT:
             break
     if not seen:
-        raise EmptyFileError(f"{path} is empty: there is no line in it.")
+        raise EmptyFileError(f"{path} is empty.")
     raise UnknownFormatError(
-        f"{path} is in no known format ({', '.join(FORMATS)}): its first lines have neither "
-        "prompt, response_a and response_b, nor chosen and rejected dialogues."
+        f"{path} is in an unknown format (known: {', '.join(FORMATS)}): its first lines contain "
+        "neither prompt, response_a and response_b nor chosen and rejected dialogues."
     )
 
 
@@ -159,16 +159,16 @@ def read_object(raw: bytes) -> dict[str, Any] | str:
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at column {error.colno}"
     except RecursionError:
-        return "not JSON that can be read: it is nested too deeply"
+        return "not JSON: nested too deeply"
     except ValueError as error:
         return f"not usable JSON: {error}"
     if not isinstance(value, dict):
-        return f"a JSON object is wanted, got {type(value).__name__}"
+        return f"must be a JSON object, got {type(value).__name__}"
     return value
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -177,5 +177,5 @@ def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(members):
         names = [name for name, _ in members]
         double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {double[:50]!a} stands twice in one object")
+        raise ValueError(f"the name {double[:50]!a} appears twice in one object")
     return found

@@ -56,8 +56,8 @@ class Placement:
         served = await _find_served(client, server, self._base)
         if self._needs_vllm and not served.vllm:
             raise MissingFeatureError(
-                f"{server.url} is no vLLM server, which prompts as tokens need: open the engine "
-                "with wire='chat'"
+                f"{server.url} is not a vLLM server, which prompts as tokens require: open the "
+                "engine with wire='chat'"
             )
         if self._adapter is None:
             return served
@@ -105,18 +105,18 @@ async def _load_adapter(client: ServerClient, server: Server, folder: Path, name
         if "lora" not in str(fault).lower():
             raise
         raise ModelLoadError(
-            f"{server.url} refuses the adapter {str(folder)!r}: {fault}"
+            f"{server.url} rejects the adapter {str(folder)!r}: {fault}"
         ) from fault
     except RefusalFault as fault:
         if "already" in str(fault):
             return False
         if str(fault).startswith("404") and "Not Found" in str(fault):
             raise MissingFeatureError(
-                f"{server.url} takes no adapters: start it with --enable-lora and "
+                f"{server.url} does not accept adapters: start it with --enable-lora and "
                 "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
             ) from fault
         raise ModelLoadError(
-            f"{server.url} refuses the adapter {str(folder)!r}: {fault}"
+            f"{server.url} rejects the adapter {str(folder)!r}: {fault}"
         ) from fault
     return True
 

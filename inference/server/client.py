@@ -120,10 +120,10 @@ class ServerClient:
         except AccessFault as fault:
             raise _no_access(fault) from fault
         except RefusalFault as fault:
-            raise BadRequestError(f"the server refuses the request: {fault}") from fault
+            raise BadRequestError(f"the server rejects the request: {fault}") from fault
         except Fault as fault:
             raise RequestFailedError(
-                f"no usable answer in {len(tries)} tries; the last: {fault}"
+                f"no usable answer in {len(tries)} attempts; the last: {fault}"
             ) from fault
 
     async def try_one(self) -> bool:
@@ -184,7 +184,7 @@ class ServerClient:
             ) from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             # Half a body, or a connection dropped between the question and the answer.
-            raise BrokenAnswerFault(f"{url} broke off: {error}") from error
+            raise BrokenAnswerFault(f"{url} closed the connection: {error}") from error
         except httpx.TransportError as error:
             raise ConnectionFault(
                 f"{url}: {type(error).__name__}: {error or 'the connection was lost'}"
@@ -230,14 +230,14 @@ class ServerClient:
     def _too_late(self, tries: Sequence[Fault]) -> EngineUnavailableError | RequestFailedError:
         within = f"within {self._patience.deadline_seconds:g} s"
         if self.pool.all_open:
-            return EngineUnavailableError(f"no server answered {within}: {self.pool.state()}")
-        last = f"; the last of {len(tries)} tries: {tries[-1]}" if tries else ""
+            return EngineUnavailableError(f"no server responded {within}: {self.pool.state()}")
+        last = f"; the last of {len(tries)} attempts: {tries[-1]}" if tries else ""
         return RequestFailedError(f"no usable answer {within}{last}")
 
 
 def _no_access(fault: AccessFault) -> AccessRefusedError:
     return AccessRefusedError(
-        f"the server does not let us in: {fault}; set the key that it wants (INFERENCE_API_KEY)"
+        f"the server denies access: {fault}; set its key in INFERENCE_API_KEY"
     )
 
 

@@ -82,7 +82,7 @@ class ServerEngine:
         api_key: str = "",
     ) -> None:
         if not servers:
-            raise BadRequestError("no inference servers are given; name at least one address")
+            raise BadRequestError("no inference servers are given; give at least one address")
         for what, number in (("in_flight", in_flight), ("bundle", bundle), ("attempts", attempts)):
             if number < 1:
                 raise BadRequestError(f"{what} is {number}; it must be at least 1")
@@ -224,7 +224,7 @@ class ServerEngine:
                     await asyncio.sleep(0.2)
         except TimeoutError as error:
             raise EngineUnavailableError(
-                f"no server answered within {self._start_seconds:g} s: {pool.state()}"
+                f"no server responded within {self._start_seconds:g} s: {pool.state()}"
             ) from error
 
     def _check_open(self) -> None:

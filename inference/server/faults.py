@@ -78,7 +78,7 @@ def answer_of(response: httpx.Response) -> dict[str, Any]:
     except ValueError as error:
         raise BrokenAnswerFault(f"the body is not JSON: {_quoted(response)}") from error
     if not isinstance(body, dict):
-        raise BrokenAnswerFault(f"the body is no JSON object: {_quoted(response)}")
+        raise BrokenAnswerFault(f"the body is not a JSON object: {_quoted(response)}")
     return body
 
 

@@ -95,7 +95,7 @@ def server_root(url: str) -> str:
     """
     root = url.strip().rstrip("/").removesuffix("/v1")
     if not root.startswith(("http://", "https://")):
-        raise BadRequestError(f"{url!r} is no server address; write http://HOST:PORT")
+        raise BadRequestError(f"{url!r} is not a server address; use http://HOST:PORT")
     return root
 
 

@@ -47,7 +47,7 @@ async def _look(client: httpx.AsyncClient, url: str) -> ServerReport:
         listed = await client.get(f"{url}/v1/models")
         if listed.status_code != 200:
             return ServerReport(
-                url, healthy=False, error=f"/v1/models answers {listed.status_code}"
+                url, healthy=False, error=f"/v1/models returns {listed.status_code}"
             )
         entries = _entries(listed.json())
         version = await _optional(client, f"{url}/version")
@@ -56,7 +56,7 @@ async def _look(client: httpx.AsyncClient, url: str) -> ServerReport:
     except httpx.HTTPError as error:
         return ServerReport(url, healthy=False, error=str(error) or type(error).__name__)
     except ValueError as error:
-        return ServerReport(url, healthy=False, error=f"it answers nonsense: {error}")
+        return ServerReport(url, healthy=False, error=f"it sends invalid responses: {error}")
     return ServerReport(
         url,
         healthy=True,

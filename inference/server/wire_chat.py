@@ -87,7 +87,9 @@ def parse_next_tokens(body: dict[str, Any], server: str) -> dict[str, float]:
     _, tokens = _only_choice(body, server)
     tops = tokens[0].get("top_logprobs") if tokens else None
     if not tops:
-        raise MissingFeatureError(f"{server} gives no top_logprobs, which choosing needs")
+        raise MissingFeatureError(
+            f"{server} does not return top_logprobs, which are needed to choose between options"
+        )
     found: dict[str, float] = {}
     try:
         for top in tops:
@@ -120,8 +122,9 @@ def begun_options(found: dict[str, float], options: Sequence[str], server: str) 
         begun = [index for index, option in enumerate(options) if option.startswith(text)]
         if len(begun) != 1:
             raise MissingFeatureError(
-                f"{server} has no structured outputs (structured_outputs.choice): constrained to "
-                f"{list(options)} it gave {text!r}; options outside its top_logprobs need them"
+                f"{server} does not support structured outputs (structured_outputs.choice): "
+                f"constrained to {list(options)} it returned {text!r}; they are needed for options "
+                "outside its top_logprobs"
             )
         probabilities[begun[0]] += probability
     return probabilities
@@ -137,7 +140,7 @@ def check_first_letters(options: Sequence[str]) -> None:
         for other in options[index + 1 :]:
             if one[0] == other[0]:
                 raise BadRequestError(
-                    f"the options {one!r} and {other!r} begin with the same letter; the wire "
+                    f"the options {one!r} and {other!r} start with the same letter; the wire "
                     "'chat' reads one token and cannot tell them apart: rename one, or open the "
                     "engine with wire='tokens'"
                 )
@@ -188,7 +191,7 @@ def _only_choice(body: dict[str, Any], server: str) -> tuple[dict[str, Any], lis
     logprobs = choices[0].get("logprobs")
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     if tokens is None:
-        raise MissingFeatureError(f"{server} gives no log-probabilities (logprobs)")
+        raise MissingFeatureError(f"{server} does not return log-probabilities (logprobs)")
     if not isinstance(tokens, list) or not all(isinstance(token, dict) for token in tokens):
         raise BrokenAnswerFault(f"logprobs is {logprobs!r:.200}")
     return choices[0], tokens

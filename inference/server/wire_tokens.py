@@ -87,8 +87,8 @@ def parse_next_tokens(
             found.append({one: float(tops[0][f"token_id:{one}"]) for one in token_ids})
         except KeyError as error:
             raise MissingFeatureError(
-                f"{server} gives no log-probabilities of tokens asked for (logprob_token_ids); "
-                "use a vLLM that has it (0.31 does), or open the engine with wire='chat'"
+                f"{server} does not return log-probabilities of given tokens (logprob_token_ids); "
+                "use a vLLM that does (such as 0.31), or open the engine with wire='chat'"
             ) from error
     return found
 
@@ -104,7 +104,7 @@ def choice_of(
     try:
         return choice_from_logprobs(0, logprobs, prompt_tokens)
     except InferenceError:
-        return RequestFailedError(f"the server gave log-probabilities that are none: {logprobs}")
+        return RequestFailedError(f"the server returned invalid log-probabilities: {logprobs}")
 
 
 def _choices(body: dict[str, Any], count: int) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _generation(
 ) -> Generation | InferenceError:
     logprobs = choice.get("logprobs")
     if not isinstance(logprobs, dict) or not isinstance(logprobs.get("token_logprobs"), list):
-        raise MissingFeatureError(f"{server} gives no log-probabilities (logprobs)")
+        raise MissingFeatureError(f"{server} does not return log-probabilities (logprobs)")
     text = choice.get("text")
     if not isinstance(text, str):
         raise BrokenAnswerFault(f"a choice without text: {choice!r:.200}")

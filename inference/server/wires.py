@@ -168,6 +168,6 @@ class ChatWire:
             return await self._client.call(wire_chat.PATH, payload, parse)
         except BadRequestError as error:
             raise MissingFeatureError(
-                f"the server refuses structured outputs (structured_outputs.choice), which options "
-                f"outside its top_logprobs need: {error}"
+                f"the server rejects structured outputs (structured_outputs.choice), which are "
+                f"needed for options outside its top_logprobs: {error}"
             ) from error

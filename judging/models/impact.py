@@ -39,7 +39,7 @@ class AuditPair(models.Model):
     audit_set = models.ForeignKey(AuditSet, on_delete=models.CASCADE, related_name="audit_pairs")
     pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="+")
     choice = models.CharField(max_length=8, choices=Choice)
-    humans = models.PositiveIntegerField(help_text="How many labels it comes from.")
+    humans = models.PositiveIntegerField(help_text="Number of human labels.")
 
     class Meta:
         constraints = [
@@ -94,7 +94,7 @@ class ImpactVerdict(models.Model):
     pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="+")
     comparison_sha256 = models.CharField(max_length=64, validators=[SHA256])
     order = models.CharField(max_length=2)
-    p_first = models.FloatField(null=True, blank=True, help_text="Empty where it was not readable.")
+    p_first = models.FloatField(null=True, blank=True, help_text="Empty if unreadable.")
     reason = models.CharField(max_length=500, blank=True)
 
     class Meta:

@@ -35,7 +35,7 @@ class JudgeConfig(models.Model):
     tie_band = models.FloatField(
         default=0.05,
         validators=[MinValueValidator(0.0), MaxValueValidator(0.5)],
-        help_text="Equal when the probability is this close to one half.",
+        help_text="Labels are equal if the probability is this close to one half.",
     )
     options = models.JSONField(default=dict, blank=True, help_text="See judging.settings.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -93,27 +93,27 @@ class JudgeRun(Job):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs")
     config = models.ForeignKey(JudgeConfig, on_delete=models.PROTECT, related_name="runs")
-    selection = models.JSONField(help_text="Which pairs: see judging.selectors.pairs_to_judge.")
+    selection = models.JSONField(help_text="Which pairs, see judging.selectors.pairs_to_judge.")
     seed = models.BigIntegerField(default=0)
     accept_cut = models.BooleanField(
-        default=False, help_text="Go on although more than 1 % of the questions do not fit."
+        default=False, help_text="Continue even if more than 1 % of the questions do not fit."
     )
     length_warning = models.TextField(blank=True)
     chosen = models.BooleanField(
-        default=False, help_text="Which pairs was settled when it began: they are its RunPairs."
+        default=False, help_text="The pairs were fixed at the start and are stored as RunPairs."
     )
     # What came of its pairs, gold that rode along left out; counted with the labels.
     labelled = models.PositiveIntegerField(default=0)
     abstained = models.PositiveIntegerField(default=0)
     unscored = models.PositiveIntegerField(default=0)
     inconsistent = models.PositiveIntegerField(
-        default=0, help_text="Labelled, but the orders name different winners."
+        default=0, help_text="Labelled, but the two orders name different winners."
     )
     engine_seconds = models.FloatField(
-        default=0.0, help_text="Time in which it held engines, times how many: all attempts."
+        default=0.0, help_text="Engine time times number of engines, over all attempts."
     )
     done_before = models.PositiveIntegerField(
-        default=0, help_text="Pairs done when the present attempt began."
+        default=0, help_text="Pairs done before the current attempt."
     )
 
     class Meta(Job.Meta):

@@ -60,7 +60,7 @@ class JudgePolicy(models.Model):
         "length coefficient",
         default=0.7,
         validators=ABOVE_ZERO,
-        help_text="Log-odds for an answer e times as long; 0.7 about doubles the odds.",
+        help_text="Log-odds for an answer e times as long; 0.7 roughly doubles the odds.",
     )
     formatting = models.FloatField(
         "formatting coefficient",
@@ -92,9 +92,9 @@ class AttackRun(Job):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="attack_runs")
     config = models.ForeignKey(JudgeConfig, on_delete=models.CASCADE, related_name="attack_runs")
-    sample = models.PositiveIntegerField(default=100, help_text="So many pairs are attacked.")
+    sample = models.PositiveIntegerField(default=100, help_text="Number of pairs to attack.")
     seed = models.BigIntegerField(default=0)
-    bounds = models.JSONField(default=dict, help_text="Of the policy when it was launched.")
+    bounds = models.JSONField(default=dict, help_text="The limits at the time of the launch.")
     result = models.JSONField(default=dict, blank=True)
     passed = models.BooleanField(null=True, blank=True)
 
@@ -119,10 +119,10 @@ class Calibration(models.Model):
     config = models.ForeignKey(JudgeConfig, on_delete=models.CASCADE, related_name="calibrations")
     method = models.CharField(max_length=11, choices=Method)
     parameters = models.JSONField()
-    n = models.PositiveIntegerField(help_text="Pairs that humans decided.")
+    n = models.PositiveIntegerField(help_text="Pairs decided by humans.")
     error_before = models.FloatField()
     error_after = models.FloatField()
-    in_use = models.BooleanField(default=False, help_text="The judge's new labels are scaled.")
+    in_use = models.BooleanField(default=False, help_text="Applied to the judge's new labels.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -52,7 +52,7 @@ class DraftTrial(Job):
     )
     engine = models.CharField(max_length=20)
     prompt = models.TextField()
-    answer = models.TextField(blank=True, help_text="Empty: the model writes one.")
+    answer = models.TextField(blank=True, help_text="If empty, the model writes one.")
     principles = models.JSONField()
     few_shots = models.JSONField(default=list, blank=True)
     temperature = models.FloatField(default=1.0)

@@ -74,7 +74,7 @@ def test_a_judge_is_set_up_estimated_and_launched(
     assert (status, estimate["pairs"], estimate["questions"]) == (200, 50, 50 * 2 * 2 * 2)
     status, refused = ask(cast.dan, "judge-runs", body)
     assert (status, refused["code"]) == (409, "cannot_run")
-    assert "There are no inference servers" in refused["message"]
+    assert "No inference server is running" in refused["message"]
     settings.INFERENCE_SERVERS = ["http://127.0.0.1:9"]
     status, run = ask(cast.dan, "judge-runs", {**body, "domain": "law", "seed": 3})
     assert (status, run["state"]) == (202, "queued")
@@ -93,7 +93,7 @@ def test_a_judge_is_set_up_estimated_and_launched(
     ("change", "status", "told"),
     [
         ({"settings": {"mode": "clever"}}, 400, "bad_settings"),
-        ({"settings": []}, 400, "An object is wanted"),
+        ({"settings": []}, 400, "Must be an object"),
         ({"template": "mine"}, 400, "unknown_template"),
         ({"constitution": "none"}, 404, "unknown_constitution"),
         ({"model": "none"}, 409, "has no model"),

@@ -179,7 +179,7 @@ def test_the_commands_bring_a_file_in_and_out(
     call_command("export_constitution", project.slug, "c", "--format", "comparisons", "--json")
     captured = capsys.readouterr()
     assert json.loads(captured.out)["text"] == [one.comparison for one in PRINCIPLES]
-    assert "no place for weights" in captured.err
+    assert "cannot hold weights" in captured.err
 
 
 @pytest.mark.django_db

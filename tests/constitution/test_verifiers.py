@@ -62,9 +62,9 @@ def test_every_kind_is_tried_above() -> None:
 @pytest.mark.parametrize(
     ("verifier", "complaint"),
     [
-        ({}, "known kinds are length, pattern"),
-        ({"kind": "magic"}, "known kinds are"),
-        ("length", "known kinds are"),
+        ({}, "valid kinds are length, pattern"),
+        ({"kind": "magic"}, "valid kinds are"),
+        ("length", "valid kinds are"),
         ({"kind": "length"}, "give least, most, or both"),
         ({"kind": "length", "least": 5, "most": 3}, "most is 3, below least, 5"),
         ({"kind": "length", "most": -1}, "length.most"),
@@ -74,7 +74,7 @@ def test_every_kind_is_tried_above() -> None:
         ({"kind": "json_schema", "json_schema": {"type": "thing"}}, "not a valid JSON schema"),
         (
             {"kind": "json_schema", "json_schema": {"$ref": "http://127.0.0.1/x"}},
-            "refer to parts of itself only",
+            "only refer to its own parts",
         ),
     ],
 )

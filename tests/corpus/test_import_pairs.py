@@ -161,7 +161,7 @@ def test_gzip_is_known_by_its_first_bytes(
     [
         (b"", (), "is empty"),
         (b"\n\n", (), "is empty"),
-        (b'{"a": 1}\n', (), "in no known format"),
+        (b'{"a": 1}\n', (), "in an unknown format"),
         (json.dumps(line()).encode(), ("--format", "csv"), "Unknown format 'csv'"),
         (gzip.compress(b"x" * 1000)[:-20], (), "Cannot read"),
         (None, (), "Cannot read"),

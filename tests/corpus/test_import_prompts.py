@@ -68,10 +68,10 @@ def test_text_is_one_prompt_a_line(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ("not json", "not JSON"),
         ('{"prompt": ""}', "the prompt is empty"),
-        ('{"prompt": [{"role": "assistant", "content": "x"}]}', "ends with an assistant's turn"),
+        ('{"prompt": [{"role": "assistant", "content": "x"}]}', "ends with an assistant turn"),
         ('{"text": "x"}', "prompt: Field required"),
         ('{"prompt": "x", "label": 1}', "label: Extra inputs"),
-        ('{"transcript": "no dialogue"}', "transcript: it does not begin"),
+        ('{"transcript": "no dialogue"}', "transcript: does not start"),
         ('{"prompt": "a\\u0000b"}', "NUL"),
     ],
 )

@@ -196,7 +196,7 @@ def test_pairs_that_give_their_author_away_are_counted_and_can_be_held(tmp_path:
     assert held_back_counts(project) == []
     set_intake_policy(project=project, changes={"identity": "hold"})
     run_scans(project)
-    assert held_back_counts(project) == [("a completion gives its author away", 1)]
+    assert held_back_counts(project) == [("a completion reveals its author", 1)]
     set_intake_policy(project=project, changes={"identity_terms": "Nobody"})
     run_scans(project)
     assert identity_report(project)[0]["completions"] == 2
@@ -208,7 +208,7 @@ def test_pairs_that_give_their_author_away_are_counted_and_can_be_held(tmp_path:
 def test_a_new_pair_is_held_back_at_once_where_the_policy_says_so(tmp_path: Path) -> None:
     set_intake_policy(project=make_project(), changes={"identity": "hold"})
     project = bring(tmp_path, record("Who?", "I am ChatGPT.", "x"))
-    assert held_back_counts(project) == [("a completion gives its author away", 1)]
+    assert held_back_counts(project) == [("a completion reveals its author", 1)]
 
 
 def test_a_scan_that_waits_is_not_queued_twice() -> None:

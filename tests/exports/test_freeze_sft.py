@@ -175,13 +175,13 @@ def test_filters_that_name_what_is_not_there_are_refused(run: RevisionRun) -> No
 
 
 def test_an_sft_dataset_is_no_source_of_helpful_responses(run: RevisionRun) -> None:
-    with pytest.raises(BadFilterError, match="of the kind sft"):
+    with pytest.raises(BadFilterError, match="of kind sft"):
         frozen(run, helpful=frozen(run).sha256)
 
 
 def test_nothing_left_is_told_with_the_reasons(run: RevisionRun) -> None:
     Chain.objects.update(finding=Chain.Finding.UNCHANGED)
-    with pytest.raises(NothingToFreezeError, match="8 × unchanged"):
+    with pytest.raises(NothingToFreezeError, match=r"revision is unchanged \(8\)"):
         frozen(run)
     assert not DatasetVersion.objects.exists()
 

@@ -155,10 +155,10 @@ def test_a_mean_pull_in_log_odds_is_held(kind: str, pairs: int) -> None:
 def test_too_few_have_no_interval_but_a_reason() -> None:
     few = share_of([1.0] * (LEAST_UNITS - 1))
     assert (few.value, few.low, few.n) == (1.0, None, LEAST_UNITS - 1)
-    assert few.reason == "19 pairs: no interval is given below 20."
+    assert few.reason == "19 pairs: no interval is given for fewer than 20."
     shared = share_of([1.0, 0.0] * 20, ["p", "q"] * 20)
     assert (shared.value, shared.high, shared.groups) == (0.5, None, 2)
-    assert shared.reason == "40 pairs of 2 prompts: no interval is given below 30 prompts."
+    assert shared.reason == "40 pairs of 2 prompts: no interval is given for fewer than 30 prompts."
     assert share_of([]).reason == "There are no pairs."
 
 
@@ -176,5 +176,5 @@ def test_a_whole_group_of_copies_counts_once() -> None:
     assert copies.low is not None
     assert copies.n == 200
     assert copies.low <= alone.low + 0.005
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="as a column"):
         share_of([1.2])

@@ -46,8 +46,8 @@ def test_a_share_beside_its_bound_never_rounds_to_the_bound(share: float, said: 
 
 
 def test_a_figure_of_fewer_than_thirty_units_carries_a_warning() -> None:
-    assert few(4) == "Rests on 4 pairs: too few to tell much."
-    assert few(1, "prompts") == "Rests on 1 prompt: too few to tell much."
+    assert few(4) == "Based on only 4 pairs: too few to be reliable."
+    assert few(1, "prompts") == "Based on only 1 prompt: too few to be reliable."
     assert few(29)
     assert not few(30)
     assert not few(0)

@@ -57,5 +57,5 @@ def test_a_letter_that_only_names_a_byte_is_not_the_option() -> None:
 
 @pytest.mark.parametrize("pair", [("tie", "tied"), ("neither", "neither one")])
 def test_options_that_begin_with_each_other_are_refused(pair: tuple[str, str]) -> None:
-    with pytest.raises(BadRequestError, match="begin with the same tokens"):
+    with pytest.raises(BadRequestError, match="start with the same tokens"):
         spell_options(build_tokenizer(), pair)

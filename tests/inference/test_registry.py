@@ -18,15 +18,15 @@ from tests.inference.conversations import ask
 
 def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(
-        BadRequestError, match="'oracle'; known are transformers, server, vllm, scripted"
+        BadRequestError, match="'oracle'; choose from transformers, server, vllm, scripted"
     ):
         open_engine("oracle", "delphi")
 
 
 def test_an_unknown_option_lists_the_known_ones(tiny_model: Path) -> None:
-    with pytest.raises(BadRequestError, match=r"no option wings; known are adapter, batch_size"):
+    with pytest.raises(BadRequestError, match=r"no option wings; available: adapter, batch_size"):
         open_engine("transformers", str(tiny_model), wings=2)
-    with pytest.raises(BadRequestError, match="no option batch_size; known are none"):
+    with pytest.raises(BadRequestError, match="no option batch_size; available: none"):
         open_engine("scripted", "hash", batch_size=2)
 
 

@@ -146,7 +146,7 @@ def test_being_asked_for_patience_is_no_failure_however_often(tiny_model: Path, 
 def test_no_server_at_the_start_is_said_after_the_time_for_it(tiny_model: Path) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     started = time.monotonic()
-    with pytest.raises(EngineUnavailableError, match=f"no server answered within 1 s: {nobody}"):
+    with pytest.raises(EngineUnavailableError, match=f"no server responded within 1 s: {nobody}"):
         opened(tiny_model, nobody, start_seconds=1.0)
     assert time.monotonic() - started >= 1
 
@@ -194,7 +194,7 @@ def test_a_server_that_dies_and_stays_away_ends_the_stream(tiny_model: Path, wir
         stream = stream_choose(engine, questions(200), OPTIONS)
         next(stream)
         server.close()
-        with pytest.raises(EngineUnavailableError, match="no server answered within"):
+        with pytest.raises(EngineUnavailableError, match="no server responded within"):
             list(stream)
 
 
@@ -340,7 +340,7 @@ def test_a_server_without_logprobs_is_told_so(tiny_model: Path, wire: str, opera
 def test_prompts_as_tokens_need_vllm(tiny_model: Path) -> None:
     with (
         ScriptedServer(vllm="") as server,
-        pytest.raises(MissingFeatureError, match=r"is no vLLM server.*wire='chat'"),
+        pytest.raises(MissingFeatureError, match=r"is not a vLLM server.*wire='chat'"),
     ):
         opened(tiny_model, server)
 
@@ -363,7 +363,7 @@ def test_a_server_that_ignores_the_constraint_is_told_so(tiny_model: Path) -> No
     with (
         ScriptedServer(options_listed=False, structured=False) as server,
         opened(tiny_model, server, wire="chat") as engine,
-        pytest.raises(MissingFeatureError, match="has no structured outputs"),
+        pytest.raises(MissingFeatureError, match="does not support structured outputs"),
     ):
         engine.choose(questions(1), OPTIONS)
 
@@ -372,7 +372,7 @@ def test_options_that_one_letter_cannot_tell_apart_are_refused_by_chat(tiny_mode
     with (
         ScriptedServer() as server,
         opened(tiny_model, server, wire="chat") as engine,
-        pytest.raises(BadRequestError, match="begin with the same letter"),
+        pytest.raises(BadRequestError, match="start with the same letter"),
     ):
         engine.choose(questions(1), ("tie", "two"))
 
@@ -381,7 +381,7 @@ def test_options_that_one_letter_cannot_tell_apart_are_refused_by_chat(tiny_mode
     ("options", "complaint"),
     [
         ({"servers": []}, "no inference servers"),
-        ({"servers": ["localhost:8000"]}, "'localhost:8000' is no server address"),
+        ({"servers": ["localhost:8000"]}, "'localhost:8000' is not a server address"),
         ({"servers": ["http://127.0.0.1:1"], "in_flight": 0}, "in_flight is 0"),
         ({"servers": ["http://127.0.0.1:1"], "bundle": 0}, "bundle is 0"),
         ({"servers": ["http://127.0.0.1:1"], "wire": "tin cans"}, "the wire is 'tin cans'"),

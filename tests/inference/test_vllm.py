@@ -169,7 +169,7 @@ def test_an_adapter_that_the_server_cannot_read_is_refused(
     sandbox_server: SandboxServer, tmp_path: Path
 ) -> None:
     large = build_random_adapter(tmp_path / "large", rank=128)
-    with pytest.raises(ModelLoadError, match="refuses the adapter"):
+    with pytest.raises(ModelLoadError, match="rejects the adapter"):
         served(sandbox_server, str(large))
 
 

@@ -50,7 +50,7 @@ def test_bytes_moved_between_files_change_the_hash(tmp_path: Path) -> None:
 def test_pickles_beside_the_weights_are_refused(tmp_path: Path, name: str) -> None:
     folder = write(tmp_path / "model", model=b"weights")
     (folder / name).write_bytes(b"pickle")
-    with pytest.raises(ModelLoadError, match=f"pickled files beside its weights .{name}."):
+    with pytest.raises(ModelLoadError, match=f"pickle files next to its weights .{name}."):
         weights_sha256(folder)
 
 
@@ -58,10 +58,10 @@ def test_a_folder_without_safetensors_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match="no model folder"):
         weights_sha256(tmp_path / "absent")
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ModelLoadError, match=r"holds no \*\.safetensors"):
+    with pytest.raises(ModelLoadError, match=r"contains no \*\.safetensors"):
         weights_sha256(tmp_path)
     (tmp_path / "model.pt").write_bytes(b"pickle")
-    with pytest.raises(ModelLoadError, match=r"pickled weights only \(model\.pt\)"):
+    with pytest.raises(ModelLoadError, match=r"only pickled weights \(model\.pt\)"):
         weights_sha256(tmp_path)
 
 

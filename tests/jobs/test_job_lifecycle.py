@@ -114,7 +114,7 @@ def test_an_unforeseen_error_is_recorded_with_its_type(caplog: pytest.LogCapture
 
     assert done is not None
     assert done.state == JobState.FAILED
-    assert done.error.startswith("Something went wrong in Concord itself.")
+    assert done.error.startswith("Internal error in Concord.")
     assert "KeyError: 'nope'" in done.error
     assert "failed" in caplog.text
 
@@ -123,9 +123,12 @@ def test_an_unforeseen_error_is_recorded_with_its_type(caplog: pytest.LogCapture
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
-        (PermissionError(errno.EACCES, "Permission denied", "/data"), "may not open /data"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/data"),
+            "no permission to open /data",
+        ),
         (MemoryError(), "ran out of memory"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "A connection could not be made"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "A connection failed"),
     ],
 )
 def test_what_a_machine_lacks_is_said_in_words(error: Exception, said: str) -> None:
@@ -195,7 +198,7 @@ def test_the_reaper_fails_a_job_whose_attempts_are_used_up() -> None:
 
     job.refresh_from_db()
     assert job.state == JobState.FAILED
-    assert "died" in job.error
+    assert "crashed" in job.error
 
 
 @pytest.mark.django_db

@@ -117,7 +117,7 @@ def test_labels_of_a_judge_that_failed_do_not_reach_a_dataset(project: Project) 
     }
     attack(config, judging_by(len))
 
-    with pytest.raises(NothingToFreezeError, match="30 × judge_failed_attacks"):
+    with pytest.raises(NothingToFreezeError, match=r"judges that failed their attacks \(30\)"):
         freeze(project=project, name="after", filters=judge_alone)
     both = freeze(project=project, name="both", filters=FreezeFilters(validation=0, test=0))
     assert both.manifest["labels"]["kept_out"] == {config.rater.name: "failed_attacks"}
@@ -148,7 +148,9 @@ def test_an_untested_judge_stays_out_where_somebody_certified_can_speak(project:
     judge_alone = FreezeFilters(raters="judge", validation=0, test=0)
     dataset = freeze(project=project, name="d", filters=judge_alone)
     assert config.rater.name in never_attacked_words(dataset.manifest)
-    assert "**Warning:** Labels of" in (dataset.folder / "README.md").read_text()
+    assert (
+        "**Warning:** This dataset contains labels of" in (dataset.folder / "README.md").read_text()
+    )
 
     human = Rater.objects.get(name="human")
     RaterCheck.objects.create(

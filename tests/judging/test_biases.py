@@ -58,7 +58,7 @@ def test_self_preference_is_what_a_judge_gives_its_own_beyond_what_humans_do() -
     assert found.value == pytest.approx(float(np.mean(fond - fair)))
     assert found.low is not None
     assert found.low > 0.15
-    assert self_preference([], []).reason.startswith("Humans have judged no pair")
+    assert self_preference([], []).reason.startswith("No human-labelled pair")
 
 
 def test_win_rates_of_the_longer_are_binned_by_doublings() -> None:

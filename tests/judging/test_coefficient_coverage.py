@@ -52,4 +52,4 @@ def test_few_decided_pairs_give_a_coefficient_without_an_interval() -> None:
     found = length_bias(p, np.exp(rng.standard_normal(n)), np.ones(n), np.zeros(n))
     assert found.value is not None
     assert found.low is None
-    assert found.reason == "49 decided pairs: no interval is given below 50."
+    assert found.reason == "49 decided pairs: no interval is given for fewer than 50."

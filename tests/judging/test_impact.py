@@ -248,7 +248,7 @@ def test_pairs_that_are_held_back_or_that_judges_alone_labelled_stay_out(
 
 @pytest.mark.django_db
 def test_a_project_without_human_labels_has_no_audit_set() -> None:
-    with pytest.raises(NoAuditSetError, match="no pair that humans have decided"):
+    with pytest.raises(NoAuditSetError, match="no pairs decided by humans"):
         draw_audit_set(project=make_project("empty"))
 
 
@@ -314,7 +314,7 @@ def test_impact_is_measured_of_drafts_that_can_be_judged_by(
     )
     run = measure(launch_impact(version=empty, model=model, engine="scripted", start=False))
     assert run.state == JobState.FAILED
-    assert "nothing to judge by" in run.error
+    assert "nothing to judge with" in run.error
     publish_version(version=draft)
     draft.refresh_from_db()
     with pytest.raises(NotADraftError):

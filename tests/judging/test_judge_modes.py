@@ -451,7 +451,7 @@ def test_pairs_of_a_dataset_and_of_a_stratum_are_judged(project: Project) -> Non
     Prompt.objects.filter(pk=Prompt.objects.order_by("pk")[9].pk).update(domain="law")
     run = run_judge(config, by_number(right), which="all", domain="law")
     assert run.labelled == 1
-    with pytest.raises(UnknownSelectionError, match="no dataset of preferences"):
+    with pytest.raises(UnknownSelectionError, match="no preference dataset"):
         run_judge(config, by_number(right), dataset="0" * 64)
 
 

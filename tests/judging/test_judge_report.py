@@ -235,7 +235,7 @@ def test_a_judge_whose_verdicts_were_imported_gets_the_same_report(
     ("arguments", "message"),
     [
         (("nowhere",), "no project 'nowhere'"),
-        (("harbour",), "not one judge alone; it has: 'one', 'two'"),
+        (("harbour",), "does not have exactly one judge; name one of: 'one', 'two'"),
         (("harbour", "three"), "no judge 'three'; it has: 'one', 'two'"),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_run_in_which_more_than_one_percent_does_not_fit_stops_before_it_begin
 ) -> None:
     run = launch(project)
     assert run.state == JobState.FAILED
-    assert "4.8% of 21 requests looked at cannot be answered: 1 are longer" in run.error
+    assert "4.8% of 21 requests checked cannot be answered: 1 are longer" in run.error
     assert "Nothing was asked." in run.error
     assert run.length_warning
     assert not Verdict.objects.exists()

@@ -310,7 +310,7 @@ def test_what_cannot_be_run_is_refused_before_it_begins(project: Project) -> Non
         launch(project, version=version, model=model, selection=PromptSelection(source="nowhere"))
     with pytest.raises(NothingToReviseError, match="rounds is 17"):
         launch(project, version=version, model=model, rounds=17)
-    with pytest.raises(UnknownTemplateError, match="known are critique-v1"):
+    with pytest.raises(UnknownTemplateError, match="choose from critique-v1"):
         launch(project, version=version, model=model, template="other")
     model.context_tokens = 256
     model.save()

@@ -50,7 +50,10 @@ def test_what_rests_on_too_few_has_a_value_without_an_interval_and_the_reason(n:
     assert (found.human.low is None) == (n < 20)
     assert found.together.value is not None
     assert found.together.low is None
-    assert found.together.reason == f"{n} pairs were judged by both: no interval is given below 50."
+    assert (
+        found.together.reason
+        == f"{n} pairs were labelled by both: no interval is given for fewer than 50."
+    )
 
 
 def test_pairs_of_one_prompt_do_not_count_as_many() -> None:
@@ -106,9 +109,9 @@ def test_a_judge_that_always_says_the_same_counts_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("human", "judge", "more", "reason"),
     [
-        ([], [], [0.5] * 5, "0 pairs were judged by humans"),
-        ([1.0], [0.5], [0.5] * 5, "1 pairs were judged by humans"),
-        ([1.0, 0.0], [0.5, 0.4], [], "0 pairs were judged by the judge alone"),
+        ([], [], [0.5] * 5, "0 pairs were labelled by humans"),
+        ([1.0], [0.5], [0.5] * 5, "1 pairs were labelled by humans"),
+        ([1.0, 0.0], [0.5, 0.4], [], "0 pairs were labelled by the judge only"),
     ],
 )
 def test_too_little_has_a_reason_in_the_place_of_a_figure(
@@ -120,7 +123,7 @@ def test_too_little_has_a_reason_in_the_place_of_a_figure(
 
 
 def test_what_is_no_probability_is_refused() -> None:
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="must be a column"):
         win_rate([1.2], [0.5], [])
     with pytest.raises(ValueError, match="same pairs"):
         win_rate([1.0], [0.5, 0.5], [])

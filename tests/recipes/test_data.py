@@ -147,7 +147,7 @@ def test_missing_columns_and_files_are_named(tmp_path: Path, tokenizer: Any) -> 
     with pytest.raises(DataError, match=r"train\.parquet is missing"):
         read(tmp_path, tokenizer)
     pq.write_table(pa.table({"prompt": ["q"]}), tmp_path / "train.parquet")
-    with pytest.raises(DataError, match="lacks the column chosen, rejected"):
+    with pytest.raises(DataError, match="is missing the column chosen, rejected"):
         read(tmp_path, tokenizer)
 
 

@@ -138,7 +138,7 @@ def test_a_preference_dataset_is_refused_by_its_columns(tmp_path: Path, tiny_mod
     folder = tmp_path / "data"
     folder.mkdir()
     pq.write_table(pa.table({"prompt": [[]], "chosen": [[]]}), folder / "train.parquet")
-    with pytest.raises(DataError, match="lacks the column completion"):
+    with pytest.raises(DataError, match="is missing the column completion"):
         read_samples(folder, "train", tokenizer, max_length=24, scratch=tmp_path / "scratch")
 
 
@@ -146,13 +146,13 @@ def test_a_run_without_held_out_rows_says_so(tmp_path: Path, tiny_model: Path) -
     folder = write_samples(tmp_path / "data", train=samples(8))
     result = read_result(run(tmp_path, tiny_model, folder, max_steps=1))
     assert (result["heldout"]["n"], result["heldout"]["before"]) == (0, None)
-    assert "no completion" in result["heldout"]["reason"]
+    assert "usable completion" in result["heldout"]["reason"]
 
 
 @pytest.mark.parametrize("field", ["beta", "use_soft_labels", "reference"])
 def test_fields_of_dpo_are_refused(tiny_model: Path, dataset: Path, field: str) -> None:
     value = {"beta": 0.5, "use_soft_labels": False, "reference": "base"}[field]
-    with pytest.raises(SpecError, match=f"{field}: it belongs to dpo"):
+    with pytest.raises(SpecError, match=f"{field}: only for dpo"):
         check_spec(
             {
                 "method": "sft",
@@ -173,7 +173,7 @@ def test_a_recipe_refuses_the_spec_of_another(
 ) -> None:
     spec = write_spec(tmp_path / "spec.json", tiny_model, dataset, method="sft")
     assert dpo.main([str(spec), "--run-dir", str(tmp_path / "run")]) == 2
-    assert "this is the recipe dpo" in capsys.readouterr().err
+    assert "this recipe is for dpo" in capsys.readouterr().err
 
 
 def test_the_mean_loss_is_over_tokens_and_its_interval_over_prompts() -> None:

@@ -80,7 +80,7 @@ def test_folders_become_absolute(
         ({"learning_rate": float("nan")}, ["learning_rate: got NaN", "finite"]),
         ({"epochs": 1, "max_steps": 5}, ["max_steps: got 5", "only one"]),
         ({"base_adapter": "some/adapter"}, ["adapter: got 'none'", "lora"]),
-        ({"lora": {}}, ["lora: only a new adapter"]),
+        ({"lora": {}}, ["lora: only for a new adapter"]),
         ({"reference_model": "some/model"}, ["reference_model", "reference: base"]),
         ({"base_model": "./nowhere"}, ["base_model: got './nowhere'", "no such folder"]),
         ({"base_model": "/a/b/c"}, ["base_model: got '/a/b/c'", "no such folder"]),

@@ -97,7 +97,7 @@ def test_a_server_that_is_killed_is_started_again_and_its_logs_are_kept(tmp_path
     again = watched.wait_for("healthy", after=before)
     watched.close()
 
-    assert "ended with status -9" in restarting.reason
+    assert "exited with status -9" in restarting.reason
     assert (again.restarts, again.pid == first.pid) == (1, False)
     assert watched.statuses[-1].state == "stopped"
     assert again.pid is not None
@@ -121,7 +121,7 @@ def test_a_server_that_never_becomes_healthy_is_given_up_with_its_last_words(
 def test_a_server_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
     watched = Watched(tmp_path, command, attempts=1, ready_seconds=1.0)
-    assert "silent for" in watched.wait_for("failed").reason
+    assert "did not respond for" in watched.wait_for("failed").reason
     watched.thread.join()
 
 
@@ -174,7 +174,7 @@ def test_what_a_lost_supervisor_left_is_ended(tmp_path: Path) -> None:
         assert note_lost_supervisors() == 1
         orphan.wait(10)
         server.refresh_from_db()
-        assert (server.state, server.reason) == ("failed", "Its supervisor is gone.")
+        assert (server.state, server.reason) == ("failed", "Its supervisor is no longer running.")
     finally:
         orphan.kill()
         orphan.wait()
@@ -187,7 +187,7 @@ def test_a_stop_reaches_the_supervisor_by_its_heartbeat() -> None:
     request_stop("judge")
     assert beat(server)
     record_status(server, Status("stopped"))
-    with pytest.raises(UnknownServerError, match="running are: none"):
+    with pytest.raises(UnknownServerError, match="running servers: none"):
         request_stop("judge")
 
 
@@ -198,7 +198,7 @@ def test_engines_find_the_servers_of_the_settings_and_those_started_here(
     model = ModelVersion.objects.create(
         project=make_project(), name="scripted", kind="api", location="scripted"
     )
-    with pytest.raises(BadRequestError, match="no inference servers"):
+    with pytest.raises(BadRequestError, match="no inference server is running"):
         open_model("server", model)
     with ScriptedServer() as configured, ScriptedServer() as started:
         settings.INFERENCE_SERVERS = [f"{configured.url}/"]

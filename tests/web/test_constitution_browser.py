@@ -63,7 +63,7 @@ def field(page: Page, name: str, which: str = "comparison") -> str:
 
 
 def wait_until_saved(page: Page) -> None:
-    page.wait_for_selector("[data-saved]:has-text('All saved.')")
+    page.wait_for_selector("[data-saved]:has-text('All changes saved')")
 
 
 def test_what_is_written_is_stored_without_a_button(
@@ -95,7 +95,7 @@ def test_a_bad_field_is_marked_and_the_others_are_stored(
     page.fill(field(page, "short", "tags"), "style, length")
 
     page.wait_for_selector("text='heavy' is not a number.")
-    page.wait_for_selector("text=Saved, but for what is marked")
+    page.wait_for_selector("text=Saved, except for the fields with errors")
     row = Principle.objects.get(version=draft, name="short")
     assert (row.weight, row.tags) == (1.0, ["style", "length"])
     page.fill(field(page, "short", "weight"), "3")
@@ -121,7 +121,7 @@ def test_two_who_edit_one_field_see_both_texts_and_keep_both(
 
     page.wait_for_selector("text=dan changed comparison of 'polite' while you were editing")
     assert page.inner_text("[data-conflict] .text-box >> nth=0") == "Dora's words."
-    page.click("text=Keep both, one after the other")
+    page.click("text=Keep both")
     wait_until_saved(page)
 
     polite.refresh_from_db()

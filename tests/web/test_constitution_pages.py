@@ -401,7 +401,7 @@ def test_impact_without_human_labels_says_so(cast: Cast, draft: ConstitutionVers
     model = make_model(cast.project)
     answer = as_user(cast.carol).post(f"{DRAFT}impact/", {"model": model.pk, "engine": "server"})
     assert answer.status_code == 400
-    assert "no pair that humans have decided" in answer.content.decode()
+    assert "no pairs decided by humans" in answer.content.decode()
 
 
 def test_a_published_version_has_no_impact_page(cast: Cast, draft: ConstitutionVersion) -> None:

@@ -130,7 +130,7 @@ def test_an_answer_is_shown_as_markdown_without_anything_that_runs(
 def test_a_trial_without_a_server_says_so(carol: Client, cast: Cast) -> None:
     answer = carol.post(f"{INFERENCE}try", form(model_of(cast)))
     assert answer.status_code == 400
-    assert "There are no inference servers: start one" in answer.content.decode()
+    assert "No inference server is running: start one" in answer.content.decode()
     assert not Trial.objects.exists()
     # A server that went away after it was asked for.
     trial = launch_trial(
@@ -144,14 +144,14 @@ def test_a_trial_without_a_server_says_so(carol: Client, cast: Cast) -> None:
     assert done is not None
     assert done.state == JobState.FAILED
     page = carol.get(f"{INFERENCE}trials/{done.pk}/").content.decode()
-    assert "there are no inference servers: start one" in page
+    assert "no inference server is running: start one" in page
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"engine": "transformers"}, "only a server can be asked for it"),
-        ({"engine": "vllm"}, "only a server can be asked for it"),
+        ({"engine": "transformers"}, "only a server can run it"),
+        ({"engine": "vllm"}, "only a server can run it"),
         ({"prompt": ""}, "This field is required"),
         ({"options": "A"}, "two are needed"),
         ({"options": "A, A"}, "given twice"),
@@ -211,7 +211,7 @@ def test_a_hub_that_is_not_asked_is_said_in_the_form_at_once(carol: Client) -> N
     assert answer.status_code == 400
     said = answer.content.decode()
     assert "HF_HUB_OFFLINE is set" in said
-    assert "give the path" in said
+    assert "give its path" in said
     assert not ModelRegistration.objects.exists()
 
 
@@ -249,7 +249,7 @@ def test_consent_to_a_models_code_is_an_admins_to_give(
 def test_a_folder_outside_the_models_folders_is_refused_in_the_form(carol: Client) -> None:
     answer = carol.post(f"{MODELS}register", {"location": "/etc"})
     assert answer.status_code == 400
-    assert "is not below a folder of models" in answer.content.decode()
+    assert "is not inside a model folder" in answer.content.decode()
 
 
 def test_an_admin_prices_a_model_and_usage_shows_the_cost(

@@ -219,7 +219,7 @@ def test_a_run_from_launch_to_model_is_shown_with_its_figures(
     # So few pairs have no interval, and the page says why, and that they are few.
     assert heldout["after"]["low"] is None
     assert heldout["after"]["reason"] in page
-    assert f"Rests on {heldout['n']} row" in page
+    assert f"Based on only {heldout['n']} row" in page
     assert heldout["n"] > 0
     assert f"{heldout['n']} {heldout['split']} pairs" in page
     assert run.result_model.weights_sha256 in page
@@ -336,7 +336,7 @@ def test_a_run_without_heldout_pairs_says_that_nothing_was_measured(
     client: Client, workshop: Workshop
 ) -> None:
     run = launch(workshop)
-    reason = "validation and test have no pair that can be measured"
+    reason = "neither validation nor test has a usable pair"
     heldout = {"split": None, "n": 0, "reason": reason, "before": None, "after": None}
     TrainingRun.objects.update(state="succeeded", result={"heldout": heldout})
 

@@ -70,5 +70,5 @@ def _numbered(folder: Path) -> list[Path]:
 def _step(checkpoint: Path) -> int:
     match = _NAME.fullmatch(checkpoint.name)
     if match is None:
-        raise ValueError(f"{checkpoint} is no checkpoint folder: checkpoint-STEP is needed")
+        raise ValueError(f"{checkpoint} is not a checkpoint folder: must be named checkpoint-STEP")
     return int(match.group(1))

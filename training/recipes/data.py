@@ -173,7 +173,7 @@ def batches(
         present = file.schema_arrow.names
         missing = [name for name in required if name not in present]
         if missing:
-            raise DataError(f"{path} lacks the column {', '.join(missing)}; it has {present}")
+            raise DataError(f"{path} is missing the column {', '.join(missing)}; it has {present}")
         columns = [*required, *(name for name in optional if name in present)]
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
             yield batch.to_pylist()
@@ -202,12 +202,12 @@ def _prepare(
 
 def messages_of(value: object, where: str) -> list[dict[str, str]]:
     if not isinstance(value, list) or not value:
-        raise DataError(f"{where}: got {value!r:.80}, a list of {{role, content}} is needed")
+        raise DataError(f"{where}: got {value!r:.80}, must be a list of {{role, content}}")
     for message in value:
         if not isinstance(message, dict) or not (
             isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
         ):
-            raise DataError(f"{where}: got {message!r:.80}, role and content texts are needed")
+            raise DataError(f"{where}: got {message!r:.80}, must have role and content as strings")
     # Other keys, which Parquet fills with nulls, would reach the chat template.
     return [{"role": message["role"], "content": message["content"]} for message in value]
 
@@ -217,7 +217,7 @@ def _number(value: object, where: str, *, high: float) -> float:
     if value is None:
         return 1.0
     if not isinstance(value, int | float) or not 0.0 <= value <= high or math.isinf(value):
-        raise DataError(f"{where}: got {value!r}, a number from 0 to {high} or null is needed")
+        raise DataError(f"{where}: got {value!r}, must be a number from 0 to {high}, or null")
     return float(value)
 
 

@@ -56,7 +56,7 @@ def preference_accuracy(margins: Sequence[float], prompts: Sequence[Hashable]) -
     if not margins:
         raise ValueError("no pairs")
     if not all(math.isfinite(margin) for margin in margins):
-        raise ValueError("a log-probability is not finite: the model's weights are broken")
+        raise ValueError("a log-probability is not finite: the model's weights are damaged")
     wins = [1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins]
     found = share_of(wins, prompts)
     return Accuracy(sum(wins) / len(wins), found.low, found.high, found.groups, found.reason)
@@ -176,7 +176,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         "weights_sha256": weights_sha256(weights) if weights.is_dir() else None,
     }
     if not margins:
-        reason = f"{args.split} has no pair that can be measured"
+        reason = f"{args.split} has no usable pair"
         return report | {"accuracy": None, "low": None, "high": None, "reason": reason}
     mean = sum(margins) / len(margins)
     return report | asdict(preference_accuracy(margins, prompts_of(split))) | {"mean_margin": mean}
@@ -205,15 +205,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument("--out", required=True, type=Path, help="JSON file to write")
     parser.add_argument("--batch-size", type=_positive, default=16, help="pairs per forward pass")
-    parser.add_argument("--max-length", type=_positive, default=1024, help="tokens of a sequence")
-    parser.add_argument("--cpu", action="store_true", help="stay on the CPU")
+    parser.add_argument(
+        "--max-length", type=_positive, default=1024, help="maximum sequence length in tokens"
+    )
+    parser.add_argument("--cpu", action="store_true", help="use the CPU only")
     return parser
 
 
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, at least 1 is needed")
+        raise argparse.ArgumentTypeError(f"got {text}, must be at least 1")
     return value
 
 

@@ -63,7 +63,7 @@ def measure_after(
     after = _margins(trainer, model, heldout, spec.eval_batch_size, run.beat)
     if heldout is None or not after:
         name = heldout.name if heldout else None
-        reason = "validation and test have no pair that can be measured"
+        reason = "neither validation nor test has a usable pair"
         empty = {"before": None, "after": None, "reward_accuracy_after": None}
         return {"split": name, "n": 0, "reason": reason, **empty}
     prompts = prompts_of(heldout)

@@ -149,8 +149,8 @@ class RunDir:
         except BlockingIOError as error:
             self._drop_lock()
             raise SpecError(
-                f"run folder {self.folder}: another process is at work in it; wait for its end "
-                "or choose another --run-dir"
+                f"run folder {self.folder}: in use by another process; wait for it to finish or "
+                "choose another --run-dir"
             ) from error
 
     def _drop_lock(self) -> None:
@@ -172,7 +172,7 @@ class RunDir:
         )
         if differing:
             raise SpecError(
-                f"run folder {self.folder}: its checkpoints are of a spec with another "
+                f"run folder {self.folder}: its checkpoints come from a spec with a different "
                 f"{', '.join(differing)}; choose another --run-dir or remove checkpoints/"
             )
 

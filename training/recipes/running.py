@@ -103,13 +103,13 @@ def run_recipe(build: Build, method: str, argv: Sequence[str] | None = None) -> 
     """Run a recipe from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog=f"python -m training.recipes.{method}")
     parser.add_argument("spec", type=Path, help="YAML or JSON file")
-    parser.add_argument("--run-dir", type=Path, help="default: SPEC's name with -run, beside it")
-    parser.add_argument("--dry-run", action="store_true", help="print the resolved spec and end")
+    parser.add_argument("--run-dir", type=Path, help="default: SPEC's name with -run, next to it")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved spec and exit")
     args = parser.parse_args(argv)
     try:
         spec = load_spec(args.spec)
         if spec.method != method:
-            raise SpecError(f"method: got {spec.method!r}: this is the recipe {method}")
+            raise SpecError(f"method: got {spec.method!r}: this recipe is for {method}")
         if args.dry_run:
             sys.stdout.write(json.dumps(spec.model_dump(mode="json"), indent=2) + "\n")
             return 0

@@ -44,7 +44,7 @@ def token_loss(losses: Sequence[SampleLoss], prompts: Sequence[Hashable]) -> Tok
     if not losses:
         raise ValueError("no samples")
     if not all(math.isfinite(one.nats) for one in losses):
-        raise ValueError("a log-probability is not finite: the model's weights are broken")
+        raise ValueError("a log-probability is not finite: the model's weights are damaged")
     found = ratio_of(
         [one.nats for one in losses],
         [one.tokens for one in losses],
@@ -116,7 +116,7 @@ def heldout_report(
             "metric": "completion_loss",
             "split": heldout.name if heldout else None,
             "n": 0,
-            "reason": "validation and test have no completion that can be measured",
+            "reason": "neither validation nor test has a usable completion",
             "before": None,
             "after": None,
         }

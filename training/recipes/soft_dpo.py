@@ -103,6 +103,6 @@ class SoftDPOTrainer(DPOTrainer):
         outcome: Any = set_peft_model_state_dict(target, weights, adapter_name=ADAPTER)
         if outcome.unexpected_keys:
             raise ValueError(
-                f"{resume_from_checkpoint} is of another adapter: it brings "
+                f"{resume_from_checkpoint} is for another adapter: it contains "
                 f"{outcome.unexpected_keys[:3]}"
             )

@@ -29,30 +29,29 @@ class _Frozen(BaseModel):
 class LoraSpec(_Frozen):
     """The shape of a new LoRA adapter (Hu et al. 2021, arXiv 2106.09685)."""
 
-    r: int = Field(16, ge=1, le=1024, description="Rank of the two factors.")
+    r: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
     alpha: int = Field(32, ge=1, description="Scale: the update is multiplied by alpha / r.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     target_modules: tuple[str, ...] | Literal["all-linear"] = Field(
         "all-linear",
-        description="Names of the linear layers that get an adapter; all-linear leaves out only "
-        "the output head.",
+        description="Names of the linear layers to adapt; all-linear is all but the output head.",
     )
 
 
 class HardwareSpec(_Frozen):
-    """Where the run computes."""
+    """Hardware settings."""
 
     processes: int = Field(
-        1, ge=1, description="Data-parallel processes; above 1 start through accelerate launch."
+        1, ge=1, description="Number of data-parallel processes; if above 1, use accelerate launch."
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16 is autocast; the weights are kept and saved in fp32."
+        "fp32", description="bf16 uses autocast; the weights are kept and saved in fp32."
     )
     use_cpu: bool | None = Field(
-        None, description="True forces the CPU; null takes a GPU where there is one."
+        None, description="True forces the CPU; null uses a GPU if there is one."
     )
     threads: int | None = Field(
-        None, ge=1, description="torch threads of each process; null leaves torch's choice."
+        None, ge=1, description="Torch threads per process; null uses the default of torch."
     )
 
 
@@ -63,92 +62,98 @@ class TrainingSpec(_Frozen):
     """One training run. Paths are taken from the working directory of whoever launches it."""
 
     method: Literal["dpo", "sft"] = Field(
-        description="The recipe: dpo on preference pairs, sft on prompts with completions."
+        description="Training method: dpo on preference pairs, sft on prompts with completions."
     )
     base_model: str = Field(
-        min_length=1, description="Folder or hub name of the model that training starts from."
+        min_length=1, description="Folder or hub name of the model to start from."
     )
     base_adapter: str | None = Field(
-        None, min_length=1, description="Folder or hub name of a LoRA adapter to train further."
+        None, min_length=1, description="Folder or hub name of a LoRA adapter to continue training."
     )
     reference: Literal["start", "base"] = Field(
         "start",
-        description="The fixed policy that DPO compares with: start is what training starts from "
-        "(base model plus base_adapter); base is the base model without adapter, or "
+        description="The reference policy of DPO. start: the model that training starts from "
+        "(base_model plus base_adapter). base: the base model without an adapter, or "
         "reference_model.",
     )
     reference_model: str | None = Field(
         None,
         min_length=1,
         description="Only with reference: base and adapter: none. Folder or hub name of the model "
-        "that stays the reference while later rounds start from later models.",
+        "that remains the reference when later rounds start from later models.",
     )
     dataset: str = Field(
-        min_length=1, description="Folder of a dataset version; train.parquet must be in it."
+        min_length=1, description="Folder of a dataset version, containing train.parquet."
     )
     adapter: Literal["none", "lora"] = Field(
-        "none", description="none trains all weights, lora an adapter on frozen weights."
+        "none", description="none trains all weights; lora trains an adapter on frozen weights."
     )
     lora: LoraSpec | None = Field(
-        None, description="Shape of a new adapter; not with base_adapter, which brings its own."
+        None,
+        description="Shape of a new adapter; not allowed with base_adapter, which has its own.",
     )
     loss: Literal["sigmoid"] = Field(
         "sigmoid", description="sigmoid: the DPO loss, with a soft label and a weight per pair."
     )
     use_soft_labels: bool = Field(
-        True, description="False reads every p_chosen as 1; weights count either way."
+        True, description="False treats every p_chosen as 1; weights apply either way."
     )
     beta: float = Field(0.1, gt=0, description="Strength of the pull towards the reference.")
     learning_rate: float = Field(1e-6, gt=0, lt=1, description="Peak learning rate of AdamW.")
     epochs: float | None = Field(
-        None, gt=0, description="Passes over the data; 1 when neither this nor max_steps is given."
+        None, gt=0, description="Passes over the data; default 1 if max_steps is not given either."
     )
-    max_steps: int | None = Field(None, ge=1, description="Optimiser steps, in place of epochs.")
+    max_steps: int | None = Field(
+        None, ge=1, description="Number of optimiser steps, instead of epochs."
+    )
     batch_size: int = Field(8, ge=1, description="Pairs per process and forward pass.")
     gradient_accumulation: int = Field(1, ge=1, description="Forward passes per optimiser step.")
     max_length: int = Field(
-        1024, ge=8, description="Tokens of prompt plus completion; what is longer is cut there."
+        1024,
+        ge=8,
+        description="Maximum tokens of prompt plus completion; longer texts are truncated.",
     )
-    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the steps spent warming up.")
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the steps used for warm-up.")
     lr_scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
-        "linear", description="Course of the learning rate after the warm-up."
+        "linear", description="Learning rate schedule after the warm-up."
     )
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decoupled weight decay.")
-    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this norm.")
-    seed: int = Field(0, ge=0, lt=2**32, description="Seed of shuffling, adapter and dropout.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Maximum gradient norm.")
+    seed: int = Field(
+        0, ge=0, lt=2**32, description="Seed for shuffling, new adapters and dropout."
+    )
     eval_batch_size: int = Field(16, ge=1, description="Pairs per forward pass when evaluating.")
     checkpoint_every_steps: int | None = Field(
-        100, ge=1, description="Steps between checkpoints; null writes one only when cancelled."
+        100, ge=1, description="Steps between checkpoints; null saves one only when cancelled."
     )
-    hardware: HardwareSpec = Field(
-        default_factory=HardwareSpec, description="Where the run computes."
-    )
+    hardware: HardwareSpec = Field(default_factory=HardwareSpec, description="Hardware settings.")
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
         if self.epochs is not None and self.max_steps is not None:
             raise ValueError(
-                f"max_steps: got {self.max_steps} beside epochs {self.epochs}: give only one"
+                f"max_steps: got {self.max_steps}, but epochs is {self.epochs}: give only one"
             )
         if self.method == "sft":
             strange = sorted(self.model_fields_set & OF_DPO)
             # A spec that was resolved before has all fields, with their defaults.
             for name in strange:
                 if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"{name}: it belongs to dpo, not to sft: leave it out")
+                    raise ValueError(f"{name}: only for dpo, not for sft: leave it out")
         if self.base_adapter is not None and self.adapter != "lora":
             raise ValueError(
-                f"adapter: got {self.adapter!r} beside base_adapter: lora is needed to train it on"
+                f"adapter: got {self.adapter!r} with base_adapter: must be lora to continue its "
+                "training"
             )
         if self.lora is not None and (self.adapter != "lora" or self.base_adapter is not None):
             raise ValueError(
-                "lora: only a new adapter takes it: set adapter to lora and leave out base_adapter"
+                "lora: only for a new adapter: set adapter to lora and leave out base_adapter"
             )
         if self.reference_model is not None and (
             self.reference != "base" or self.adapter != "none"
         ):
             raise ValueError(
-                "reference_model: it needs reference: base and adapter: none (an adapter's base "
+                "reference_model: only with reference: base and adapter: none (an adapter's base "
                 "is base_model itself)"
             )
         return self
@@ -186,7 +191,7 @@ def load_spec(path: Path) -> TrainingSpec:
         place = " ".join(str(error).split())
         raise SpecError(f"{path} is neither YAML nor JSON: {place}") from error
     if not isinstance(raw, dict):
-        raise SpecError(f"{path}: got {type(raw).__name__}, a mapping of spec fields is needed")
+        raise SpecError(f"{path}: got {type(raw).__name__}, must be a mapping of spec fields")
     return check_spec(raw)
 
 
@@ -212,7 +217,9 @@ def _describe(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         known = _fields_at(names[:-1])
         near = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        hint = (
+            f"did you mean {near[0]}?" if near else f"valid fields are {', '.join(sorted(known))}"
+        )
         return f"{field}: unknown field: {hint}"
     if detail["type"] == "missing":
         description = TrainingSpec.model_fields[names[-1]].description

@@ -33,7 +33,7 @@ function say(card, text, wrong = false) {
 
 function count() {
   const waiting = cards().reduce((sum, card) => sum + dirty(card).length, 0);
-  saved.textContent = waiting ? `${waiting} not saved yet` : "All saved.";
+  saved.textContent = waiting ? waiting === 1 ? "1 unsaved change" : `${waiting} unsaved changes` : "All changes saved";
   return waiting;
 }
 
@@ -68,7 +68,7 @@ async function save(card, left = new Set()) {
     if (answer.redirected) throw new Error("signed out");
     told = await answer.json();
   } catch (error) {
-    say(card, error.message === "signed out" ? "Not saved: you have been signed out. Sign in in another tab." : "Not saved: the server does not answer. Trying again.", true);
+    say(card, error.message === "signed out" ? "Not saved: you are signed out. Sign in again in another tab." : "Not saved: the server is not responding. Retrying…", true);
     later(card, AGAIN_MS);
     return;
   } finally { busy.delete(card); }
@@ -77,7 +77,7 @@ async function save(card, left = new Set()) {
     for (const [input, value] of sent) input.dataset.stored = value;
     card.dataset.seen = told.revision;
     take(card, told.fields);
-    say(card, left.size ? "Saved, but for what is marked" : "Saved", left.size > 0);
+    say(card, left.size ? "Saved, except for the fields with errors" : "Saved", left.size > 0);
   } else if (answer.status === 409 && told.conflicts.length) {
     merge(card, told);
   } else if (told.field && card.querySelector(`[data-error="${CSS.escape(told.field)}"]`)) {
@@ -116,7 +116,7 @@ function merge(card, told) {
   box.append(head);
   for (const one of told.conflicts) box.append(conflict(card, one, told));
   place.append(box);
-  say(card, "Two edits: choose below", true);
+  say(card, "Conflicting edits: choose below", true);
 }
 
 function conflict(card, one, told) {
@@ -128,7 +128,7 @@ function conflict(card, one, told) {
   title.textContent = one.label;
   const grid = document.createElement("div");
   grid.className = "two-texts my-1";
-  const sides = [[`${one.who} wrote`, one.theirs], ["You wrote", one.mine]].map(([name, text]) => {
+  const sides = [[`${one.who}’s version`, one.theirs], ["Your version", one.mine]].map(([name, text]) => {
     const side = document.createElement("div");
     const label = document.createElement("div");
     label.className = "text-secondary small";
@@ -161,8 +161,8 @@ function conflict(card, one, told) {
     });
     return button;
   };
-  choices.append(choose(`Take what ${one.who} wrote`, one.theirs), choose("Keep what I wrote", one.mine));
-  if (input.tagName === "TEXTAREA") choices.append(choose("Keep both, one after the other", `${one.theirs}\n${one.mine}`));
+  choices.append(choose(`Use ${one.who}’s version`, one.theirs), choose("Use my version", one.mine));
+  if (input.tagName === "TEXTAREA") choices.append(choose("Keep both", `${one.theirs}\n${one.mine}`));
   host.append(title, grid, choices);
   return host;
 }
@@ -187,7 +187,7 @@ async function look() {
   } catch { return; }
   if (told.status !== "draft") {
     gone = true;
-    tell(`This version is ${told.status} now: nothing more can be changed. Load the page again to see it.`, "warning");
+    tell(`This version is now ${told.status} and can no longer be changed. Reload the page to see it.`, "warning");
     return;
   }
   if (told.revision === known) return;
@@ -209,7 +209,7 @@ async function look() {
   const answer = await fetch(bar.dataset.part);
   if (!answer.ok || answer.redirected) return;
   rearrange(await answer.text());
-  if (told.authors.length) tell(`${told.authors.join(" and ")} changed which principles there are, or their order.`);
+  if (told.authors.length) tell(`${told.authors.join(" and ")} added, removed or reordered principles.`);
 }
 
 // Adding, removing, moving, duplicating: the answer is the list as it stands then.
@@ -222,11 +222,11 @@ async function act(form) {
     answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
     if (answer.redirected) throw new Error("signed out");
   } catch {
-    tell("That was not done: the server does not answer, or you have been signed out.", "danger");
+    tell("Nothing was changed: the server is not responding, or you are signed out.", "danger");
     return;
   }
   const html = await answer.text();
-  if (!answer.ok && answer.status !== 409) { tell(`That was not done (${answer.status}).`, "danger"); return; }
+  if (!answer.ok && answer.status !== 409) { tell(`Nothing was changed: the server returned an error (${answer.status}).`, "danger"); return; }
   const refused = rearrange(html);
   if (refused) tell(refused, "warning");
   else if (form.matches("[data-add]")) { form.reset(); cards().at(-1)?.querySelector("[name='field-comparison']")?.focus(); }
@@ -242,7 +242,7 @@ function rearrange(html) {
   const next = [...fresh.content.querySelectorAll("[data-principle]")];
   for (const [id, card] of old) {
     if (next.some((one) => one.id === id)) continue;
-    if (dirty(card).length) { say(card, "Somebody removed this principle; what you wrote is only here. Copy it.", true); continue; }
+    if (dirty(card).length) { say(card, "Someone removed this principle. Your text is not saved: copy it from here.", true); continue; }
     card.remove();
   }
   let last = null;

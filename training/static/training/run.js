@@ -31,7 +31,7 @@ async function poll() {
     if (answer.ok && !answer.redirected) latest = await answer.json();
   } catch (error) {
     // A server that restarts is asked again; the charts stay as they are.
-    console.warn("The charts could not be brought up to date.", error);
+    console.warn("The charts could not be updated.", error);
   }
   if (latest && latest.last_step !== null && latest.last_step !== drawn) {
     drawn = latest.last_step;
