@@ -133,7 +133,7 @@ def test_any_words_survive_our_own_format(principles: list[PrincipleText], as_js
         ),
         (
             '{"principles": [{"name": "a", "verifier": {"kind": "magic"}}]}',
-            "the verifier of 'a': .*known kinds are length",
+            "the verifier of 'a': .*valid kinds are length",
         ),
         ('{"constitutions": [{"critic": "x"}]}', "constitutions.0.revision: Field required"),
         ('{"harm": {"prompt": [], "edit_request": "x"}}', "harm.prompt"),
@@ -151,7 +151,7 @@ def test_what_a_format_has_no_place_for_is_named() -> None:
     for what in ("comparison", "weights", "tags", "examples", "verifiers"):
         assert what in lost
     assert "critique" not in lost
-    with pytest.raises(BadConstitutionFileError, match="about: comparison texts"):
+    with pytest.raises(BadConstitutionFileError, match="needs: comparison texts"):
         write_constitution(
             "comparisons", name="", principles=[PrincipleText("a", "", critique_request="x")]
         )
