@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ from training.models import Evaluation, TrainingMetric, TrainingRun
 from training.process import start_trainer
 from training.recipes.spec import TrainingSpec
 from training.services import resolve_spec
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 SILENT_SECONDS = 600.0
@@ -183,7 +186,8 @@ class MetricsFile:
     """A run's metrics file, taken into the database as it grows.
 
     Lines are upserted by step, so that reading twice and the steps that a resumed run repeats do
-    no harm. A last line that is not finished is left for the next time.
+    no harm. A last line that is not finished is left for the next time. A line that names no step
+    stops no training: it is left out, and the log says so.
     """
 
     def __init__(self, run: TrainingRun) -> None:
@@ -200,7 +204,8 @@ class MetricsFile:
             fresh = file.read()
         complete = fresh[: fresh.rfind(b"\n") + 1]
         self.read_bytes += len(complete)
-        by_step = {row["step"]: row for row in map(json.loads, complete.splitlines())}
+        rows = [self._row(line) for line in complete.splitlines()]
+        by_step = {row["step"]: row for row in rows if row is not None}
         TrainingMetric.objects.bulk_create(
             [
                 TrainingMetric(run=self.run, step=step, values=values)
@@ -214,6 +219,18 @@ class MetricsFile:
             return None
         last = by_step[max(by_step)]
         return LastMetric(last["step"], last.get("total_steps"), last.get("loss"))
+
+    def _row(self, line: bytes) -> dict[str, Any] | None:
+        """What a line says of its step; None where it names none."""
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        step = row.get("step") if isinstance(row, dict) else None
+        if isinstance(step, int) and not isinstance(step, bool) and step >= 0:
+            return dict(row)
+        logger.warning("Run %s: a metrics line without a step is left out: %r", self.run.pk, line)
+        return None
 
 
 def _read_result(folder: Path) -> dict[str, Any]:

@@ -49,8 +49,12 @@ def origin_of(model: ModelVersion) -> str:
 
 
 def metric_rows(run: TrainingRun) -> list[dict[str, Any]]:
-    """The run's metrics by step, thinned to at most MAX_POINTS; the last step is kept."""
-    rows: list[dict[str, Any]] = list(run.metrics.values_list("values", flat=True))
+    """The run's metrics by step, thinned to at most MAX_POINTS; the last step is kept.
+
+    The step of a row is the one that it is stored under, whatever its line said.
+    """
+    stored = run.metrics.values_list("step", "values")
+    rows: list[dict[str, Any]] = [{**values, "step": step} for step, values in stored]
     stride = -(-len(rows) // MAX_POINTS) or 1
     kept = rows[::stride]
     if rows and kept[-1] is not rows[-1]:

@@ -80,30 +80,6 @@ def few(n: object, units: str = "pairs") -> str:
     return words.few(n, units)
 
 
-@register.inclusion_tag("corpus/_share.html")
-def share(figure: object, n: object = None, units: str = "pairs") -> dict[str, object]:
-    """A share with its interval, what it rests on, and a warning where that is little.
-
-    `figure` has value (or accuracy), low, high, n and reason, as a mapping or as attributes; `n`
-    is given where the figure does not hold it.
-    """
-    many = _of(figure, "n") if n is None else n
-    value = _of(figure, "value")
-    return {
-        "value": _of(figure, "accuracy") if value is None else value,
-        "low": _of(figure, "low"),
-        "high": _of(figure, "high"),
-        "reason": _of(figure, "reason") or "",
-        "n": many,
-        "units": units,
-        "few": words.few(many, units),
-    }
-
-
-def _of(figure: object, name: str) -> object:
-    return figure.get(name) if isinstance(figure, Mapping) else getattr(figure, name, None)
-
-
 @register.filter
 def bootstrap(field: BoundField) -> SafeString:
     """A form field with Bootstrap's class for its kind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.training.builders import QUICK, Workshop, make_workshop
 from training.charts import PANELS
 from training.forms import LEARNING_RATES, TrainForm
 from training.models import Evaluation, TrainingMetric, TrainingRun
-from training.runner import train
+from training.runner import MetricsFile, train
 from training.selectors import MAX_POINTS
 from training.services import launch_training
 
@@ -281,6 +282,43 @@ def test_the_metrics_are_a_chart_per_panel_and_say_the_last_step(
     assert loss[0] == {"step": 1, "value": 1.0}
     assert loss[-1]["step"] == steps
     assert points(state["charts"]["reward_margin"]) == []
+
+
+def test_a_metric_that_does_not_name_its_step_is_drawn_at_the_step_it_is_stored_under(
+    client: Client, workshop: Workshop
+) -> None:
+    run = launch(workshop)
+    for step, values in ((1, {"loss": 0.7}), (2, {"step": 9, "loss": 0.6}), (3, {})):
+        TrainingMetric.objects.create(run=run, step=step, values=values)
+    sign_in(client, "sam")
+
+    answer = client.get(f"{page_of(run)}metrics")
+
+    assert answer.status_code == 200
+    assert answer.json()["last_step"] == 3
+    loss = points(answer.json()["charts"]["loss"])
+    assert loss == [{"step": 1, "value": 0.7}, {"step": 2, "value": 0.6}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"loss": 0.5}', '{"step": "2", "loss": 1}', '{"step": true}', '{"step": -1}', "[2]", "{"],
+)
+def test_a_metrics_line_without_a_step_is_left_out_and_the_log_names_it(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    run = launch(workshop)
+    run.folder.mkdir(parents=True)
+    kept = [json.dumps({"step": step, "loss": 1 / step}) for step in (1, 3)]
+    (run.folder / "metrics.jsonl").write_text("\n".join([kept[0], line, kept[1]]) + "\n")
+
+    last = MetricsFile(run).ingest()
+
+    assert last is not None
+    assert last.step == 3
+    assert [one.step for one in run.metrics.all()] == [1, 3]
+    assert f"Run {run.pk}: a metrics line without a step is left out" in caplog.text
+    assert line in caplog.text
 
 
 def test_an_sft_run_shows_its_own_charts_and_the_loss_of_held_out_completions(
