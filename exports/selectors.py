@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
@@ -58,25 +57,3 @@ def _holds(dataset: DatasetVersion, split: str, pair_sha256: str) -> bool:
         return False
     rows = pq.read_table(path, columns=["pair_sha256"], filters=[("pair_sha256", "=", pair_sha256)])
     return bool(rows.num_rows)
-
-
-def first_rows(dataset: DatasetVersion, count: int) -> list[dict[str, Any]]:
-    """The first rows of the train split; none when the folder is gone. Those of preferences have
-    a `pair_id`, None where the pair is not in the database any more."""
-    path = dataset.folder / "train.parquet"
-    if not path.exists():
-        return []
-    with pq.ParquetFile(path) as file:
-        batch = next(file.iter_batches(batch_size=count), None)
-        rows = batch.to_pylist() if batch is not None else []
-    if dataset.kind == DatasetVersion.Kind.PREFERENCE:
-        known = dict(
-            Pair.objects.filter(
-                project=dataset.project_id,
-                prompt__sha256__in=[row["prompt_sha256"] for row in rows],
-                sha256__in=[row["pair_sha256"] for row in rows],
-            ).values_list("sha256", "pk")
-        )
-        for row in rows:
-            row["pair_id"] = known.get(row["pair_sha256"])
-    return rows

@@ -1,17 +1,16 @@
-"""Pages of dataset versions."""
+"""Pages on which dataset versions are listed and frozen; that of one stands in exports.showing."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
-from exports.forecast import warning_of
 from exports.forms import FreezeForm, FreezeSftForm
-from exports.selectors import datasets_of, first_rows
+from exports.selectors import datasets_of
 from exports.services import (
     ExportError,
     Forecast,
@@ -21,11 +20,6 @@ from exports.services import (
     freeze,
     freeze_sft,
 )
-from exports.words import filter_words, never_attacked_words, reason_words
-
-PREVIEW_ROWS = 20
-STRATUM_VALUES = 12
-"""Values of a stratum that are shown; a corpus may have thousands of sources."""
 
 
 @member_view(READERS)
@@ -132,42 +126,3 @@ def _list_page(
         "may_freeze": request.membership.role in RESEARCHERS,
     }
     return render(request, "exports/datasets.html", context, status=status)
-
-
-@member_view(READERS)
-def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpResponse:
-    # The same rows frozen under several names have one hash; the newest name stands for them.
-    found = datasets_of(project).filter(sha256=sha256).first()
-    if found is None:
-        raise Http404("No such dataset.")
-    context = {
-        "project": project,
-        "tab": "datasets",
-        "dataset": found,
-        "manifest": found.manifest,
-        "left_out": [
-            (reason_words(why), count) for why, count in found.manifest.get("dropped", {}).items()
-        ],
-        "kept_out": [
-            (name, reason_words(why))
-            for name, why in found.manifest.get("labels", {}).get("kept_out", {}).items()
-        ],
-        "untested_judges": never_attacked_words(found.manifest),
-        "filters": filter_words(found.manifest.get("filters", {})),
-        "small_split": warning_of(found.manifest),
-        "strata": _largest(found.manifest.get("strata", {})),
-        "rows": first_rows(found, PREVIEW_ROWS),
-        "may_train": request.membership.role in RESEARCHERS,
-    }
-    return render(request, "exports/dataset.html", context)
-
-
-def _largest(strata: dict[str, dict[str, int]]) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """Per stratum: name, its largest values with their rows, how many more there are."""
-    ranked = (
-        (name, sorted(rows.items(), key=lambda one: -one[1])) for name, rows in strata.items()
-    )
-    return [
-        (name, values[:STRATUM_VALUES], max(0, len(values) - STRATUM_VALUES))
-        for name, values in ranked
-    ]

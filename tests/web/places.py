@@ -101,6 +101,7 @@ def places_of(cast: Cast) -> list[Place]:
     objects = {
         "<slug:project_slug>": project.slug,
         "<slug:sha256>": dataset.sha256,
+        "<str:file_name>": "manifest.json",
         "<int:model_id>": model.pk,
         "<uuid:task_id>": task_name(task.pk),
         "<int:rater_id>": config.rater.pk,

@@ -74,9 +74,10 @@ def test_an_object_of_another_project_is_not_found_below_ones_own(
             *("dataset", "model", "training_run", "run_metrics", "judge_run", "revision_run"),
             *("chain", "constitution_version", "draft_trial", "constitution_history"),
             *("api_constitution", "api_critique_run", "api_chains"),
+            *("dataset_charts", "dataset_compare", "dataset_file"),
         }
     ]
-    assert len(below_own) == 13
+    assert len(below_own) == 16
     for place in below_own:
         assert client.get(place.path).status_code == 404, place
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
 from django.test import Client
 
-from corpus.models import Project
+from annotation.models import Label, Rater
+from corpus.models import ModelVersion, Project
 from exports.models import DatasetVersion
 from exports.services import FreezeFilters, freeze
+from exports.showing.comparing import shared
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.web.hostile import HOSTILE
+from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +168,9 @@ def test_the_preview_shows_twenty_rows_of_the_train_split(client: Client, cast: 
 
     page = client.get(page_of(dataset)).content.decode()
 
-    assert page.count("Question ") == 20
+    assert page.count('class="reading-box prose"') == 40
+    assert page.count("Open pair ") == 20
+    assert page.count(" open><summary") == 2
 
 
 def test_hostile_rows_are_shown_and_do_nothing(client: Client, cast: Cast) -> None:
@@ -177,7 +183,7 @@ def test_hostile_rows_are_shown_and_do_nothing(client: Client, cast: Cast) -> No
     )
     client.force_login(cast.bob)
 
-    preview = client.get(page_of(dataset)).content.decode().split("First rows")[1]
+    preview = client.get(page_of(dataset)).content.decode().split("rows for training")[1]
 
     assert preview.count("plain ") >= 1
     for forbidden in ("<script", "<img", "<iframe", "<style", " style=", 'href="javascript'):
@@ -221,6 +227,134 @@ def test_the_list_asks_the_database_no_more_for_more_versions(
         page = client.get(LIST).content.decode()
 
     assert page.count(" v") >= 30
+
+
+def test_the_page_begins_with_sentences_and_pictures_and_folds_the_rest(
+    client: Client, cast: Cast
+) -> None:
+    label_pairs(cast.project)
+    make_label(make_pair(cast.project, 99), make_rater(cast.project, "bea"), "equal")
+    dataset = freeze(project=cast.project, name="d", created_by=cast.dan)
+    client.force_login(cast.dan)
+
+    page = " ".join(client.get(page_of(dataset)).content.decode().split())
+
+    assert "24 pairs with a preferred answer, from 24 labels by 1 person." in page
+    assert "1 other pair was left out (a tie)." in page
+    assert "On 24 of 24 pairs the labels leave no doubt" in page
+    order = ["with a preferred answer", 'class="parts"', 'data-chart="sure"', "rows for training"]
+    order += ["Who and what made it", "Dataset card", "Hashes"]
+    places = [page.index(one) for one in order]
+    assert places == sorted(places)
+    for folded in ("ann (human)", "Columns follow TRL", dataset.manifest["labels"]["ids_sha256"]):
+        before = page[: page.index(folded)]
+        assert before.rindex("<details") > before.rindex("</details>"), folded
+    charts = client.get(f"{page_of(dataset)}charts").json()["charts"]
+    assert list(charts) == ["sure"]
+    (bins,) = charts["sure"]["datasets"].values()
+    assert [one["pairs"] for one in bins] == [0] * 9 + [24]
+
+
+def test_every_file_can_be_downloaded_by_researchers_alone(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    dataset = freeze(project=cast.project, name="d")
+    names = [f"{split}.parquet" for split in ("train", "validation", "test")]
+    names += ["README.md", "manifest.json"]
+
+    client.force_login(cast.bob)
+    assert "/files/" not in client.get(page_of(dataset)).content.decode()
+    for name in names:
+        assert client.get(f"{page_of(dataset)}files/{name}").status_code == 403
+
+    client.force_login(cast.dan)
+    page = client.get(page_of(dataset)).content.decode()
+    for name in names:
+        assert f'href="{page_of(dataset)}files/{name}"' in page
+        answer = client.get(f"{page_of(dataset)}files/{name}")
+        assert answer.status_code == 200
+        assert f'attachment; filename="d-v1-{name}"' in answer["Content-Disposition"]
+        sent = answer.getvalue()
+        if name == "manifest.json":
+            assert json.loads(sent) == dataset.manifest
+        else:
+            assert sent == (dataset.folder / name).read_bytes()
+    (dataset.folder / "notes.txt").write_text("not part of it")
+    for odd in ("notes.txt", "p_chosen.png", "..", "%2e%2e%2fsecret_key", "train.parquet%00"):
+        assert client.get(f"{page_of(dataset)}files/{odd}").status_code == 404
+
+
+def test_two_versions_are_compared_row_by_row(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    filters = FreezeFilters(validation=0.2, test=0.0)
+    before = freeze(project=cast.project, name="d", filters=filters)
+    pairs = list(cast.project.pairs.order_by("pk"))
+    ann = Rater.objects.get(name="ann")
+    Label.objects.filter(pair=pairs[0]).update(choice="first")
+    Label.objects.filter(pair=pairs[1]).update(withdrawn=True)
+    make_label(make_pair(cast.project, 50), ann, "first")
+    make_label(make_pair(cast.project, 51), make_rater(cast.project, "bea"), "first")
+    after = freeze(project=cast.project, name="d", filters=FreezeFilters(validation=0.0, test=0.0))
+    client.force_login(cast.bob)
+
+    page = " ".join(client.get(f"{page_of(after)}compare/").content.decode().split())
+
+    assert "23 rows are in both; 2 only in d v2 and 1 only in d v1." in page
+    moved = shared(after, before)
+    assert moved is not None
+    assert (moved.turned, moved.only_here, moved.only_there) == (1, 2, 1)
+    assert 0 < moved.moved <= before.manifest["splits"]["validation"]["rows"]
+    assert "1 prefers the other answer now" in page
+    assert '<td class="text-break">0.0</td><td class="text-break">0.2</td>' in page
+    assert "Only in d v2: bea." in page
+
+    shutil.rmtree(before.folder)
+    assert (
+        "folder of one of the two is missing"
+        in client.get(f"{page_of(after)}compare/?with={before.sha256}").content.decode()
+    )
+
+
+def test_a_version_without_another_has_nothing_to_compare_with(client: Client, cast: Cast) -> None:
+    label_pairs(cast.project)
+    dataset = freeze(project=cast.project, name="d")
+    client.force_login(cast.bob)
+
+    assert "compare/" not in client.get(page_of(dataset)).content.decode()
+    assert (
+        "Nothing to compare d v1 with" in client.get(f"{page_of(dataset)}compare/").content.decode()
+    )
+
+
+def test_the_pages_of_a_version_ask_no_more_for_more_rows_runs_and_versions(
+    client: Client, cast: Cast, django_assert_max_num_queries: object
+) -> None:
+    label_pairs(cast.project, 200)
+    for number in range(40):
+        rater = make_rater(cast.project, f"rater {number}")
+        make_label(make_pair(cast.project, 1_000 + number), rater, "first")
+    dataset = freeze(project=cast.project, name="d")
+    base = ModelVersion.objects.create(project=cast.project, name="base", kind="base")
+    for number in range(40):
+        made = ModelVersion.objects.create(project=cast.project, name=f"m{number}", kind="full")
+        TrainingRun.objects.create(
+            project=cast.project, name="r", method="dpo", spec={}, base_model=base,
+            dataset=dataset, state="succeeded", result_model=made,
+        )  # fmt: skip
+        DatasetVersion.objects.create(
+            project=cast.project, name="e", number=number, sha256=f"{number:064x}", manifest={}
+        )
+    client.force_login(cast.dan)
+
+    with django_assert_max_num_queries(9):  # type: ignore[operator]
+        page = client.get(page_of(dataset)).content.decode()
+    assert page.count("Open pair ") == 20
+    assert page.count("succeeded") == 20
+    assert page.count("(human)") == 30 + 41, "thirty on the page, every one on its card"
+    assert "and 11 more" in page
+    with django_assert_max_num_queries(6):  # type: ignore[operator]
+        assert client.get(f"{page_of(dataset)}charts").status_code == 200
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
+        assert client.get(f"{page_of(dataset)}compare/").status_code == 200
 
 
 @pytest.mark.parametrize("odd", ["0" * 64, "x", "a%00b", "a" * 5_000])

@@ -13,6 +13,7 @@ export function chartConfig() {
       domainColor: ink, domainOpacity: 0.4, tickColor: ink, tickOpacity: 0.4,
     },
     legend: { labelColor: ink, titleColor: ink },
+    bar: { color: accent },
     line: { color: accent },
     point: { color: accent, filled: true },
   };

@@ -78,7 +78,7 @@ document.addEventListener("click", (event) => {
 
 // What scrolls sideways can be reached by keyboard too.
 function reachScrolling() {
-  for (const box of document.querySelectorAll(".prose pre, .prose-table, .maths-display, .table-responsive")) {
+  for (const box of document.querySelectorAll(".prose pre, .prose-table, .maths-display, .table-responsive, .reading-box")) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
   }
 }

@@ -1,0 +1,1 @@
+"""What the pages of a dataset version show: sentences, pictures, rows and files. Reads only."""
