@@ -30,10 +30,12 @@ from serving.servers import request_stop
 @vary_on_headers("HX-Request")
 @member_view(RESEARCHERS)
 def inference(request: MemberRequest, project: Project) -> HttpResponse:
-    """Servers, what inference took, and the playground; the servers alone for polling."""
+    """Servers, what inference took, and the playground, for the model that the address names; the
+    servers alone for polling."""
     if request.headers.get("HX-Request") == "true" and "whole" not in request.GET:
         return render(request, "judging/_servers.html", _servers(request, project))
-    return _page(request, project, PlaygroundForm(project))
+    initial = {"model": request.GET.get("model", "")}
+    return _page(request, project, PlaygroundForm(project, initial=initial))
 
 
 @require_POST

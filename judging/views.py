@@ -63,7 +63,9 @@ def judge_new(request: MemberRequest, project: Project) -> HttpResponse:
     """The form of a judge and its run; the address may name pairs to begin with."""
     form = JudgeForm(
         project,
-        initial={name: request.GET.get(name, "") for name in ("batch", "dataset", "which")},
+        initial={
+            name: request.GET.get(name, "") for name in ("batch", "dataset", "which", "model")
+        },
     )
     return _new_page(request, project, form)
 

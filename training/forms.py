@@ -98,6 +98,8 @@ class TrainForm(forms.Form):
             trainable_models(project).select_related("parent", "made_by_run").order_by("pk")
         )
         base = base_of_project(project)
+        wanted = _number(self.initial.pop("base_model", None))
+        chosen = next((one for one in models if one.pk == wanted), base)
         field = self.fields["base_model"]
         field.queryset = trainable_models(project)  # type: ignore[attr-defined]
         bases = [
@@ -110,11 +112,11 @@ class TrainForm(forms.Form):
         if trained:
             groups.append(("Trained here: the run continues their training", trained))
         field.choices = groups  # type: ignore[attr-defined]
-        if base is not None:
-            field.initial = base.pk
+        if chosen is not None:
+            field.initial = chosen.pk
             if trained:
                 field.help_text = "Choose a model that was trained here to continue its training."
-        return base
+        return chosen
 
     def parameters(self) -> dict[str, Any]:
         """The fields of the training spec."""

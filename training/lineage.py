@@ -1,7 +1,8 @@
-"""From a rater to every dataset and model that their labels went into."""
+"""Lineage both ways: from a rater to what their labels went into, and from a model to its base."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from annotation.models import Rater
@@ -34,3 +35,25 @@ def touched_by(rater: Rater) -> Touched:
         parents = [child.pk for child in children]
         models |= {child.pk: child for child in children}
     return Touched(datasets=datasets, models=sorted(models.values(), key=lambda model: model.pk))
+
+
+LOADED = ("made_by_run__spec", "made_by_run__result", "made_by_run__dataset__manifest")
+"""What is large, and no list of models needs."""
+
+
+def ancestry_of(model: ModelVersion) -> list[ModelVersion]:
+    """From the model that everything began with to this one, each with its run and dataset, in two
+    queries however long it is. Each has its parent at hand."""
+    parent_of = dict(
+        ModelVersion.objects.filter(project=model.project_id, parent__isnull=False).values_list(
+            "pk", "parent_id"
+        )
+    )
+    line = [model.pk]
+    while (parent := parent_of.get(line[-1])) is not None and parent not in line:
+        line.append(parent)
+    rows = ModelVersion.objects.select_related("made_by_run__dataset").defer(*LOADED).in_bulk(line)
+    ancestry = [rows[pk] for pk in reversed(line)]
+    for before, after in itertools.pairwise(ancestry):
+        after.parent = before
+    return ancestry

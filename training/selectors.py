@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from corpus.models import ModelVersion, Project
+from training.lineage import LOADED
 from training.models import TrainingRun
 
 MAX_POINTS = 1_000
@@ -22,6 +23,7 @@ def models_of(project: Project) -> QuerySet[ModelVersion]:
     return (
         ModelVersion.objects.filter(project=project)
         .select_related("parent", "made_by_run__dataset")
+        .defer(*LOADED)
         .order_by("-pk")
     )
 

@@ -21,14 +21,20 @@ from annotation.permissions import (
 from corpus.errors import ModelNotAllowedError
 from corpus.models import ModelRegistration, ModelVersion, Project
 from corpus.registry import launch_registration
+from exports.showing.summary import headline as dataset_headline
 from jobs.models import JobState
+from judging.models import JudgeConfig
 from training.charts import PANELS, run_charts
 from training.errors import TrainingError
 from training.forms import METHODS, PricesForm, RegisterModelForm, TrainForm
-from training.lineage import touched_by
+from training.lineage import ancestry_of, touched_by
 from training.models import TrainingRun
 from training.selectors import metric_rows, models_of, origin_of, runs_of
 from training.services import cancel_training, launch_training
+from training.showing import measured, not_askable
+
+LINEAGE_SHOWN = 12
+LISTED = 20
 
 
 @member_view(READERS)
@@ -45,7 +51,7 @@ def training_runs(request: MemberRequest, project: Project) -> HttpResponse:
 @member_view(RESEARCHERS)
 def train(request: MemberRequest, project: Project) -> HttpResponseBase:
     if request.method != "POST":
-        asked = {name: request.GET.get(name) for name in ("dataset", "method")}
+        asked = {name: request.GET.get(name) for name in ("dataset", "method", "base_model")}
         form = TrainForm(project, initial={k: v for k, v in asked.items() if v})
         return _form_page(request, project, form)
     form = TrainForm(project, request.POST)
@@ -195,13 +201,32 @@ def _model_page(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    run = (
+        TrainingRun.objects.filter(result_model=found)
+        .select_related("dataset")
+        .defer("spec")
+        .first()
+    )
+    ancestry = ancestry_of(found)
+    children = models_of(project).filter(parent=found)
+    judges = JudgeConfig.objects.filter(model_version=found).select_related("rater")
+    may_use = request.membership.role in RESEARCHERS
     context = {
         "project": project,
         "tab": "models",
         "model": found,
-        "run": getattr(found, "made_by_run", None),
-        "children": models_of(project).filter(parent=found),
-        "evaluations": found.evaluations.select_related("dataset"),
+        "run": run,
+        "data_said": dataset_headline(run.dataset.kind, run.dataset.manifest) if run else "",
+        "measured": measured(found, run),
+        "panels": PANELS.get(run.method, ()) if run and run.metrics.exists() else (),
+        "lineage": ancestry[-LINEAGE_SHOWN:],
+        "earlier": max(0, len(ancestry) - LINEAGE_SHOWN),
+        "children": children[:LISTED],
+        "more_children": max(0, children.count() - LISTED),
+        "judges": judges[:LISTED],
+        "more_judges": max(0, judges.count() - LISTED),
+        "may_use": may_use,
+        "not_askable": not_askable(ancestry[-1]) if may_use else "",
         "form": form,
         "currency": settings.CURRENCY,
         "may_price": request.membership.role in ADMINS,

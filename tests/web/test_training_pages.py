@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,19 @@ from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from jobs.models import JobState
 from jobs.runner import run_job
-from tests.builders import PASSWORD, Cast, make_cast, make_project, make_user
+from judging.models import JudgeConfig
+from tests.builders import PASSWORD, Cast, make_cast, make_project, make_rater, make_user
+from tests.judging.workshop import make_version
 from tests.training.builders import QUICK, Workshop, make_workshop
 from training.charts import PANELS
 from training.forms import LEARNING_RATES, TrainForm
+from training.lineage import ancestry_of
 from training.models import Evaluation, TrainingMetric, TrainingRun
 from training.runner import MetricsFile, train
 from training.selectors import MAX_POINTS
 from training.services import launch_training
+from training.showing import EVALUATIONS_SHOWN
+from training.views import LINEAGE_SHOWN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -479,3 +485,158 @@ def test_training_starts_from_the_projects_base_model_and_a_stacked_run_says_so(
     stacked = " ".join(client.get(answer["Location"]).content.decode().split())
     assert f"Already trained here: it {made}." in stacked
     assert "Already trained here" not in client.get(page_of(run)).content.decode()
+
+
+MODELS = "/projects/workshop/models/"
+
+
+def trained(workshop: Workshop, parent: ModelVersion, name: str) -> ModelVersion:
+    """A model that a run made, with its metrics and figures."""
+    run = launch(workshop)
+    model = ModelVersion.objects.create(
+        project=workshop.project, name=name, kind="adapter", parent=parent, weights_sha256="b" * 64
+    )
+    TrainingRun.objects.filter(pk=run.pk).update(
+        state="succeeded", result_model=model, base_model=parent
+    )
+    TrainingMetric.objects.create(run=run, step=1, values={"step": 1, "loss": 0.7})
+    for one, value in ((parent, 0.5), (model, 0.75)):
+        Evaluation.objects.update_or_create(
+            model_version=one,
+            dataset=workshop.dataset,
+            split="validation",
+            defaults={"value": value, "low": value - 0.2, "high": value + 0.1, "n": 40},
+        )
+    return model
+
+
+def shown(client: Client, model: ModelVersion) -> str:
+    answer = client.get(f"{MODELS}{model.pk}/")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_models_page_says_first_where_it_comes_from_and_how_good_it_is(
+    client: Client, workshop: Workshop
+) -> None:
+    first = trained(workshop, workshop.base_model, "dpo-1")
+    model = trained(workshop, first, "dpo-2")
+    sign_in(client, "sam")
+
+    page = shown(client, model)
+
+    text = " ".join(re.sub("<[^>]*>", "", page).split())
+    assert "Trained with DPO on small v1, starting from dpo-1, in run" in text
+    assert (
+        "On 40 validation pairs of small v1 it prefers the right answer 75.0 % of the time (95 % "
+        "interval 55.0 to 85.0 %); before training: 50.0 %." in text
+    )
+    order = ["Trained with", "it prefers the right answer", "How training went"]
+    order += ["Held-out figures", "Where it comes from", "Files and hashes"]
+    places = [page.index(one) for one in order]
+    assert places == sorted(places)
+    lineage = page.split('class="lineage"')[1].split("</ol>")[0]
+    names = [str(one) for one in (workshop.base_model, first, model)]
+    assert [lineage.index(f">{name}<") for name in names] == sorted(
+        lineage.index(f">{name}<") for name in names
+    )
+    assert "40 pairs with a preferred answer, from 40 labels by 1 person." in lineage
+    assert "b" * 64 in page.split("Files and hashes")[1]
+    assert page.index("b" * 64) > page.index("<details")
+    assert f'data-metrics="{RUNS}' in page
+    for at in ("75.00", "50.00"):
+        assert f'x1="{at}" x2="{at}"' in page
+    assert "Not measured on held-out data yet" not in page
+
+
+def test_a_model_that_no_run_made_says_what_it_is_and_what_is_lacking(
+    client: Client, workshop: Workshop
+) -> None:
+    remote = ModelVersion.objects.create(project=workshop.project, name="remote", kind="api")
+    sign_in(client, "dana")
+
+    base, far = shown(client, workshop.base_model), shown(client, remote)
+
+    assert "A base model of " in base
+    assert "Not measured on held-out data yet." in base
+    assert "A model behind an API" in far
+    assert "Try it" not in far
+    assert "Judge with it" not in far
+    assert "Train from it" not in far
+    assert "It cannot be tried or judge here. There are no inference servers" in far
+
+
+def test_what_a_model_can_be_used_for_leads_to_forms_that_have_chosen_it(
+    client: Client, workshop: Workshop
+) -> None:
+    model = ModelVersion.objects.create(
+        project=workshop.project, name="full", kind="full", location=workshop.base_model.location
+    )
+    make_version(workshop.project, "r")
+    sign_in(client, "sam")
+    assert "Train from it" not in shown(client, model)
+
+    sign_in(client, "dana")
+    page = shown(client, model)
+    links = re.findall(
+        r'class="btn[^"]*" href="([^"]*)">(Try it|Train from it|Judge with it)<', page
+    )
+
+    assert [name for _, name in links] == ["Try it", "Train from it", "Judge with it"]
+    for link, _ in links:
+        form = client.get(link).content.decode()
+        chosen = re.search(rf'<option value="{model.pk}"[^>]* selected', form)
+        assert chosen is not None, link
+    for odd in ("nonsense", "%00", "9" * 40):
+        for where in ("runs/new?base_model=", "judge/new?model=", "inference/?model="):
+            assert client.get(f"/projects/workshop/{where}{odd}").status_code == 200
+
+
+def test_a_models_page_asks_no_more_for_a_long_line_and_many_figures(
+    client: Client, workshop: Workshop, django_assert_max_num_queries: object
+) -> None:
+    model = workshop.base_model
+    for number in range(LINEAGE_SHOWN + 5):
+        model = trained(workshop, model, f"dpo-{number}")
+    sets = [
+        DatasetVersion(
+            project=workshop.project, name="e", number=n, sha256=f"{n:064x}", manifest={}
+        )
+        for n in range(60)
+    ]
+    DatasetVersion.objects.bulk_create(sets)
+    Evaluation.objects.bulk_create(
+        Evaluation(model_version=one, dataset=data, split="test", value=0.5, n=9)
+        for one in (model, model.parent)
+        for data in DatasetVersion.objects.filter(name="e")
+    )
+    for number in range(30):
+        ModelVersion.objects.create(
+            project=workshop.project, name=f"child {number}", kind="full", parent=model
+        )
+        rater = make_rater(workshop.project, f"judge {number}", kind="judge")
+        JudgeConfig.objects.create(project=workshop.project, rater=rater, model_version=model)
+    sign_in(client, "dana")
+
+    with django_assert_max_num_queries(18):  # type: ignore[operator]
+        page = shown(client, model)
+
+    lineage = page.split('class="lineage"')[1].split("</ol>")[0]
+    assert lineage.count("<li>") == LINEAGE_SHOWN
+    assert "6 earlier models not shown." in page
+    assert page.count(">child ") == page.count(">judge ") == 20
+    assert page.count("and 10 more") == 2
+    assert page.count("bound-mark") == EVALUATIONS_SHOWN
+    with django_assert_max_num_queries(8):  # type: ignore[operator]
+        assert client.get(MODELS).status_code == 200
+
+
+def test_the_line_of_a_model_ends_where_it_would_go_round(workshop: Workshop) -> None:
+    base = workshop.base_model
+    model = ModelVersion.objects.create(
+        project=workshop.project, name="m", kind="full", parent=base
+    )
+    assert ancestry_of(model) == [base, model]
+    assert ancestry_of(base) == [base]
+    ModelVersion.objects.filter(pk=base.pk).update(parent=model)
+    assert ancestry_of(model) == [base, model]
