@@ -9,6 +9,7 @@ from django.db.models import Case, QuerySet, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
+from annotation.agreement_words import headline
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from exports.forecast import warning_of
@@ -47,6 +48,8 @@ def dataset(request: MemberRequest, project: Project, sha256: str) -> HttpRespon
         "parts": summary.outcome(manifest),
         "left_out": summary.left_out(manifest),
         "clear_said": clear_said(sureness(found)),
+        # Versions of before say nothing of it.
+        "agreement": headline(manifest["agreement"]) if "agreement" in manifest else None,
         "strata": dimensions,
         "alike": alike,
         "kept_out": [
