@@ -52,6 +52,8 @@ DRAWS = "concord/draw.js"
 NO_LINK = {
     "label_next": "fetched ahead by the labelling page",
     "home": "where the walk begins",
+    "dataset_charts": "drawn on the page of a dataset whose rows are there",
+    "dataset_compare": "linked from a dataset that is not the only one of its kind",
     "draft_trial": "polled by the page that started it",
     "freeze": "the form stands on the page of datasets",
     "trial": "polled by the page that started it",
@@ -109,6 +111,10 @@ def crawl(
         about = f"{here}, linked from {seen[here]}: {answer.status_code}"
         assert answer.status_code == 200, about
         assert "/login/" not in answer.request["PATH_INFO"], f"{about}: asked to sign in"
+        if answer.streaming:
+            # A file to take away; it is closed when all of it is read.
+            answer.getvalue()
+            continue
         if answer["Content-Type"] == "application/json":
             assert NOT_JSON.search(answer.content.decode()) is None, about
         if not answer["Content-Type"].startswith("text/html"):
