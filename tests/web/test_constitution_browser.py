@@ -177,7 +177,7 @@ def test_a_draft_that_was_published_meanwhile_says_so(
     page = sign_in(context, "carol")
     page.goto(PAGE)
     publish_version(version=draft)
-    page.wait_for_selector("text=This version is published now")
+    page.wait_for_selector("text=This version is now published")
 
 
 def test_publishing_asks_with_the_figures_in_view(

@@ -222,7 +222,7 @@ def test_a_form_sent_without_scripts_is_answered_by_the_page(
     ):
         assert client.post(DRAFT + path, data)["Location"] == DRAFT
     assert [text.name for text in texts_of(draft)] == ["polite copy", "kind"]
-    assert "there are 3 places" in client.get(DRAFT).content.decode()
+    assert "valid positions are 0 to 2" in client.get(DRAFT).content.decode()
 
 
 SHOTS = "- - user: Hi\n  - assistant: Go.\n"
