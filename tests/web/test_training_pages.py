@@ -535,7 +535,7 @@ def test_a_models_page_says_first_where_it_comes_from_and_how_good_it_is(
     order += ["Held-out figures", "Where it comes from", "Files and hashes"]
     places = [page.index(one) for one in order]
     assert places == sorted(places)
-    lineage = page.split('class="lineage"')[1].split("</ol>")[0]
+    lineage = page.split('class="lineage in-words"')[1].split("</ol>")[0]
     names = [str(one) for one in (workshop.base_model, first, model)]
     assert [lineage.index(f">{name}<") for name in names] == sorted(
         lineage.index(f">{name}<") for name in names
@@ -621,7 +621,7 @@ def test_a_models_page_asks_no_more_for_a_long_line_and_many_figures(
     with django_assert_max_num_queries(18):  # type: ignore[operator]
         page = shown(client, model)
 
-    lineage = page.split('class="lineage"')[1].split("</ol>")[0]
+    lineage = page.split('class="lineage in-words"')[1].split("</ol>")[0]
     assert lineage.count("<li>") == LINEAGE_SHOWN
     assert "6 earlier models not shown." in page
     assert page.count(">child ") == page.count(">judge ") == 20
