@@ -30,12 +30,12 @@ def headline(report: Mapping[str, Any]) -> Headline:
     if words.is_figure(people["value"]):
         return Headline(_said("human raters", people), _same("people", share), others)
     if share["n"]:
-        undefined = "Agreement beyond chance is undefined here."
+        undefined = "Chance-corrected agreement is undefined here."
         return Headline(undefined, people.get("reason", ""), others)
     if report["all_raw_agreement"]["n"]:
         none = "No pair has labels from two people yet, so human agreement is unknown."
         return Headline(none, "", others)
-    return Headline("No pair has two labels yet, so nothing can be said about agreement.", "", "")
+    return Headline("No pair has two labels yet, so agreement cannot be measured.", "", "")
 
 
 def _others(report: Mapping[str, Any]) -> str:
@@ -47,8 +47,8 @@ def _others(report: Mapping[str, Any]) -> str:
     parts = [
         f"{whose}: α {_between(alpha)}"
         for whose, alpha in (
-            ("All raters together, judges included", everybody),
-            ("Judges among themselves", judges),
+            ("All raters, including judges", everybody),
+            ("Judges only", judges),
         )
         if words.is_figure(alpha["value"])
     ]
@@ -71,10 +71,12 @@ def _said(whose: str, alpha: Mapping[str, Any]) -> str:
     pairs = _pairs(alpha["n"])
     figure = f"Krippendorff's α {words.decimals(value, 2)}"
     if low is None or high is None:
-        return f"Agreement among {whose} is not certain yet: {figure} on {pairs}, with no interval."
+        return (
+            f"Agreement among {whose} is still uncertain: {figure} on {pairs}, without an interval."
+        )
     between = f"{figure} ({words.decimals_between(low, high, 2)}) on {pairs}."
     if low <= 0 <= high:
-        return f"Agreement among {whose} cannot be told from chance: {between}"
+        return f"Agreement among {whose} cannot be distinguished from chance: {between}"
     if value < 0:
         return f"Agreement among {whose} is below chance: {between}"
     called = next((name for end, name in SCALE if value <= end), "almost perfect")

@@ -29,8 +29,8 @@ class CriteriaField(forms.CharField):
             key, colon, name = line.partition(":")
             if not colon:
                 raise forms.ValidationError(
-                    f"Line {number}, {line.strip()[:40]!r}: “key: name” is wanted, "
-                    "for example “helpful: Helpful”."
+                    f"Line {number}, {line.strip()[:40]!r}: write it as “key: name”, for example "
+                    "“helpful: Helpful”."
                 )
             axes.append({"key": key.strip(), "name": name.strip()})
         if fault := criteria_fault(axes):
@@ -50,35 +50,35 @@ class PolicyGroup(NamedTuple):
 POLICY_GROUPS = (
     PolicyGroup(
         "Admission",
-        "A newcomer first answers pairs whose right answer is known, and labels once they agree "
-        "with it.",
+        "New raters first answer pairs with known answers and start labelling once they agree "
+        "with them well enough.",
         ("calibration_pairs", "admission_kappa", "calibration_tries"),
     ),
     PolicyGroup(
         "Checks while labelling",
-        "Raters meet gold pairs among the others, without knowing which. Who falls below is sent "
-        "back to calibration, the second time suspended.",
+        "Gold pairs are mixed in with the others without raters knowing which. Raters who fall "
+        "below the minimum κ go back to calibration; the second time, they are suspended.",
         ("gold_share", "kappa_floor", "recalibration_per_week"),
         ("window_labels", "min_labels", "min_seconds"),
     ),
     PolicyGroup(
         "Overlap",
-        "Some pairs go to several raters, which tells how far they agree with each other.",
+        "Some pairs go to several raters, to measure how well raters agree with each other.",
         ("overlap_share", "overlap_raters"),
     ),
     PolicyGroup(
         "Repeats",
-        "Some pairs come back to the same rater, which tells how far they agree with themselves.",
+        "Some pairs come back to the same rater, to measure how consistent each rater is.",
         ("repeat_share", "repeat_after_days", "max_flip_share"),
     ),
     PolicyGroup(
         "What raters see",
-        "What the labelling page asks for beside the choice, and what it shows.",
+        "What the labelling page shows, and what it asks for besides the choice.",
         ("strength", "criteria", "allow_edits", "show_own_kappa"),
         ("idle_seconds",),
     ),
     PolicyGroup(
-        "Gold and queue",
+        "Gold and the queue",
         "How gold answers are settled, and how pairs are handed out.",
         ("gold_seniors", "lease_minutes"),
         ("seed",),
@@ -90,8 +90,8 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
     criteria = CriteriaField(
         required=False,
         strip=True,
-        label="Criteria beside the overall choice",
-        help_text="One a line, “key: name”, for example “helpful: Helpful”.",
+        label="Criteria besides the overall choice",
+        help_text="One per line, as “key: name”, for example “helpful: Helpful”.",
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -101,23 +101,23 @@ class PolicyForm(forms.ModelForm[QualityPolicy]):
         labels: ClassVar = {
             "calibration_pairs": "Calibration (pairs)",
             "admission_kappa": "Admission κ (−1 to 1)",
-            "calibration_tries": "Tries (number)",
-            "gold_share": "Gold in the stream (share, 0 to 1)",
-            "kappa_floor": "Lowest κ allowed (−1 to 1)",
-            "recalibration_per_week": "Recalibration (pairs a week)",
+            "calibration_tries": "Calibration attempts (number)",
+            "gold_share": "Gold pairs (share of tasks, 0 to 1)",
+            "kappa_floor": "Minimum κ (−1 to 1)",
+            "recalibration_per_week": "Recalibration (pairs per week)",
             "window_labels": "Window (gold answers)",
-            "min_labels": "Least n (gold answers)",
-            "min_seconds": "Speeding below (seconds)",
+            "min_labels": "Minimum sample (gold answers)",
+            "min_seconds": "Speeding threshold (seconds)",
             "overlap_share": "Overlap (share of pairs, 0 to 1)",
-            "overlap_raters": "Raters of an overlap pair (number)",
+            "overlap_raters": "Raters per overlap pair (number)",
             "repeat_share": "Repeats (share of tasks, 0 to 1)",
-            "repeat_after_days": "A repeat comes back after (days)",
-            "max_flip_share": "Changed answers allowed (share, 0 to 1)",
-            "strength": "How much better the chosen one is",
+            "repeat_after_days": "Time before a repeat (days)",
+            "max_flip_share": "Changed answers allowed (share of repeats, 0 to 1)",
+            "strength": "How much better the chosen response is",
             "idle_seconds": "Idle after (seconds)",
             "gold_seniors": "Seniors who must agree on gold (number)",
-            "lease_minutes": "A pair is held for its rater (minutes)",
-            "seed": "Seed of draws (number)",
+            "lease_minutes": "Time a pair is reserved for a rater (minutes)",
+            "seed": "Random seed (number)",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -157,7 +157,7 @@ class GoldForm(forms.Form):
         required=False,
         label="Why",
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Shown to a rater who answers otherwise in calibration.",
+        help_text="Shown to raters who answer differently in calibration.",
     )
 
 
@@ -166,7 +166,7 @@ class InvitationForm(forms.Form):
     email = forms.EmailField(
         required=False,
         label="E-mail",
-        help_text="Empty: you pass the link on yourself.",
+        help_text="Leave empty to share the link yourself.",
         error_messages={"invalid": "“%(value)s” is not an e-mail address."},
     )
 

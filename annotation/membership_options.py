@@ -14,7 +14,7 @@ def add_admin_option(parser: CommandParser) -> None:
     parser.add_argument(
         "--admin",
         metavar="USERNAME",
-        help="Who becomes the admin of a new project; default: the only superuser.",
+        help="Admin of a new project. Default: the superuser, if there is only one.",
     )
 
 
@@ -23,8 +23,8 @@ def user_named(username: str) -> User:
     user = User.objects.filter(username=username).first()
     if user is None:
         raise BadInputError(
-            f"There is no account {username!r}. Make one with `manage.py createsuperuser`, "
-            "or invite them from a project's page."
+            f"There is no account {username!r}. Create one with `manage.py createsuperuser`, or "
+            "invite the person from a project's Invitations page."
         )
     return user
 

@@ -35,20 +35,24 @@ def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: in
     if role in SENIORS:
         disputes = Adjudication.objects.filter(project=project, state="open").count()
         if disputes:
-            steps.append(Step(f"{_pairs(disputes)} to decide.", "Decide", "adjudications"))
+            steps.append(Step(f"{_pairs(disputes)} to adjudicate.", "Adjudicate", "adjudications"))
         gold = GoldPair.objects.filter(
             project=project, state__in=(GoldPair.State.PROPOSED, GoldPair.State.CONTESTED)
         ).count()
         if gold:
-            steps.append(Step(f"{_pairs(gold)} without a settled gold answer.", "Answer", "gold"))
+            steps.append(Step(f"{_pairs(gold)} waiting for a gold answer.", "Answer", "gold"))
         steps += _of_raters(project, role)
     if role in SENIORS and wanted:
-        words = f"{wanted} label{'' if wanted == 1 else 's'} still wanted."
+        words = f"{wanted} label{'' if wanted == 1 else 's'} still needed."
         steps.append(Step(words, "Label", "label"))
     if role in RESEARCHERS and counts.labels_human + counts.labels_judge:
-        steps.append(Step("Labels are here to freeze and train on.", "Datasets", "datasets"))
+        steps.append(
+            Step("Labels are ready to freeze into a dataset.", "View datasets", "datasets")
+        )
     elif role in RESEARCHERS and counts.pairs:
-        steps.append(Step("No pair is labelled; a judge can begin.", "Judges", "judge_runs"))
+        steps.append(
+            Step("No pairs are labelled yet; a judge can start.", "View judges", "judge_runs")
+        )
     return steps
 
 
@@ -57,9 +61,9 @@ def _of_raters(project: Project, role: str) -> list[Step]:
     stopped = humans.filter(status=Rater.Status.SUSPENDED).count()
     if stopped:
         are = "1 rater is" if stopped == 1 else f"{stopped} raters are"
-        return [Step(f"{are} suspended.", "Look at raters", "raters")]
+        return [Step(f"{are} suspended.", "View raters", "raters")]
     if role == Role.ADMIN and not project.memberships.filter(role=Role.RATER).exists():
-        return [Step("No rater is in this project.", "Invite raters", "invitations")]
+        return [Step("This project has no raters.", "Invite raters", "invitations")]
     return []
 
 

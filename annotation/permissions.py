@@ -60,7 +60,7 @@ def _membership(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> M
     if membership.role not in roles:
         allowed = ", ".join(sorted(roles))
         raise PermissionDenied(
-            f"Your role here is {membership.role}; this needs one of: {allowed}."
+            f"Your role in this project is {membership.role}; this needs one of: {allowed}."
         )
     return membership
 

@@ -114,4 +114,4 @@ def labelled_by(project: Project, column: str) -> list[Stratum]:
 
 
 def _name(value: str | bool) -> str:
-    return sensitivity_stratum(value) if isinstance(value, bool) else value or "not given"
+    return sensitivity_stratum(value) if isinstance(value, bool) else value or "not specified"

@@ -70,11 +70,11 @@ def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: flo
             found.append(f"side bias: {percent(max(share, 1 - share), 0)} {side}")
     commonest = max(habits.left, habits.right, habits.equal, habits.both_bad)
     if commonest >= ONE_ANSWER * habits.total:
-        found.append(f"one answer: {percent(commonest / habits.total, 0)} the same button")
+        found.append(f"one answer: {percent(commonest / habits.total, 0)} the same choice")
     if habits.median_seconds is not None and habits.median_seconds < min_seconds:
-        found.append(f"speeding: {habits.median_seconds:.1f} s at the median")
+        found.append(f"speeding: {habits.median_seconds:.1f} s median")
     if habits.repeats >= MIN_REPEATS and wilson_low(habits.flips, habits.repeats) > max_flips:
-        found.append(f"changes their mind: {habits.flips} of {habits.repeats} repeats")
+        found.append(f"inconsistent: changed {habits.flips} of {habits.repeats} repeats")
     return found
 
 

@@ -14,7 +14,7 @@ def try_name(rater: Rater, policy: QualityPolicy) -> str:
     if policy.calibration_tries < 2:
         return "Calibration"
     tries = policy.calibration_tries
-    return f"Calibration, try {min(rater.tries + 1, tries)} of {tries}"
+    return f"Calibration, attempt {min(rater.tries + 1, tries)} of {tries}"
 
 
 def outcome_of(check: RaterCheck, policy: QualityPolicy) -> str:
@@ -22,19 +22,22 @@ def outcome_of(check: RaterCheck, policy: QualityPolicy) -> str:
     right = f"You agreed with the seniors on {check.correct} of {check.n} pairs"
     if check.kappa is None:
         return (
-            f"{right}. That does not tell how well you agree beyond chance, so this try does not "
-            f"count. {_another(policy)}"
+            f"{right}. That is not enough to measure agreement beyond chance, so this attempt "
+            f"does not count. {_another(policy)}"
         )
-    measured = f"{right} (κ {check.kappa:.2f}; at least {check.threshold:.2f} is needed)"
+    measured = f"{right} (κ {check.kappa:.2f}; at least {check.threshold:.2f} is required)"
     if check.decision == Decision.ADMIT:
-        return f"You passed calibration. {measured}. Your labels count from the next pair on."
+        return f"You passed calibration. {measured}. Your labels count from the next pair."
     if check.decision == Decision.RETRY:
-        return f"This try did not pass. {measured}. {_another(policy)}"
+        return f"You did not pass this attempt. {measured}. {_another(policy)}"
     if check.decision == Decision.SUSPEND:
-        return f"The last try did not pass. {measured}. An admin decides what happens next."
+        return (
+            f"You did not pass your last attempt. {measured}. An admin will decide what happens "
+            "next."
+        )
     return (
-        f"{measured}. Too few of these gold answers still hold, so this try does not count. "
-        f"{_another(policy)}"
+        f"{measured}. Too few of these gold answers are still valid, so this attempt does not "
+        f"count. {_another(policy)}"
     )
 
 
@@ -49,4 +52,4 @@ def last_outcome(rater: Rater, policy: QualityPolicy) -> str:
 
 
 def _another(policy: QualityPolicy) -> str:
-    return f"You now get {policy.calibration_pairs} new pairs."
+    return f"You will now get {policy.calibration_pairs} new pairs."

@@ -31,7 +31,7 @@ def check_server_database(
     if settings.DEPLOYMENT == "server" and engine.endswith("sqlite3"):
         return [
             Error(
-                "A server deployment runs on SQLite.",
+                "A server deployment cannot run on SQLite.",
                 hint="Set DATABASE_URL to a PostgreSQL database.",
                 id="concord.E002",
             )
@@ -47,7 +47,7 @@ def check_front_end_packages(
     if missing:
         return [
             CheckWarning(
-                f"Front-end packages are missing from node_modules: {', '.join(missing)}.",
+                f"Front-end packages missing from node_modules: {', '.join(missing)}.",
                 hint="Run `make install` (npm ci).",
                 id="concord.W001",
             )

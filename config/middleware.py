@@ -30,4 +30,4 @@ class KnownIds:
             return None
         if request.path.startswith("/api/"):
             return JsonResponse({"code": "not_found", "message": "Not found."}, status=404)
-        raise Http404("There is no such thing.")
+        raise Http404("This page does not exist.")

@@ -74,7 +74,7 @@ class ModelVersion(models.Model):
         BASE = "base"
         ADAPTER = "adapter"
         FULL = "full"
-        API = "api"
+        API = "api", "API"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="model_versions")
     name = models.CharField(max_length=200)
@@ -102,6 +102,7 @@ class ModelVersion(models.Model):
     )
     remote_code_consent_at = models.DateTimeField(null=True, blank=True)
     price_prompt = models.DecimalField(
+        "price of prompt tokens",
         max_digits=12,
         decimal_places=6,
         null=True,
@@ -110,6 +111,7 @@ class ModelVersion(models.Model):
         help_text="Price per million prompt tokens.",
     )
     price_completion = models.DecimalField(
+        "price of completion tokens",
         max_digits=12,
         decimal_places=6,
         null=True,
@@ -188,7 +190,7 @@ class Pair(models.Model):
         SAMPLED = "sampled"
         REVISION = "revision"
         ROUND = "round"
-        EDIT = "edit", "edited by a rater"
+        EDIT = "edit", "Edited by a rater"
 
     class HeldBack(models.TextChoices):
         IDENTITY = "identity", "a completion reveals its author"
@@ -235,13 +237,13 @@ class IntakePolicy(models.Model):
     """What happens to prompts and completions on their way in, before anybody sees them."""
 
     class Duplicates(models.TextChoices):
-        KEEP = "keep", "keep all"
-        ONE = "one", "keep one of each group"
+        KEEP = "keep", "Keep all"
+        ONE = "one", "Keep one of each group"
 
     class Identity(models.TextChoices):
-        MASK = "mask", "mask the names"
-        HOLD = "hold", "hold the pair back"
-        OFF = "off", "show unchanged"
+        MASK = "mask", "Mask the names"
+        HOLD = "hold", "Hold the pair back"
+        OFF = "off", "Show unchanged"
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="intake_policy")
     redact_pii = models.BooleanField(
@@ -260,7 +262,10 @@ class IntakePolicy(models.Model):
         help_text="Jaccard similarity of word 5-grams, 0.5 to 1.",
     )
     identity = models.CharField(
-        "completions that name their author", max_length=4, choices=Identity, default=Identity.MASK
+        "completions that reveal their author",
+        max_length=4,
+        choices=Identity,
+        default=Identity.MASK,
     )
     identity_terms = models.TextField(
         "more names to hide",

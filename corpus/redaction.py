@@ -14,6 +14,18 @@ from typing import Any
 NAME_MODELS = ("en_core_web_trf", "en_core_web_lg", "en_core_web_md", "en_core_web_sm")
 """The best of these that is installed looks for names of people."""
 
+KINDS = {
+    "EMAIL_ADDRESS": "E-mail addresses",
+    "PHONE_NUMBER": "Phone numbers",
+    "CREDIT_CARD": "Credit card numbers",
+    "IBAN_CODE": "Bank account numbers (IBAN)",
+    "IP_ADDRESS": "IP addresses",
+    "US_SSN": "US social security numbers",
+    "CRYPTO": "Cryptocurrency wallets",
+    "PERSON": "Names of people",
+}
+"""What pages call the kinds of personal data."""
+
 LEAST_SCORE = 0.4
 """Presidio's score of a pattern without a word of context that speaks for it."""
 

@@ -70,6 +70,6 @@ def audit(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
             else:
                 continue
             found.append(
-                Finding(dimension, name or "not given", rows, total, round(share, 6), fault)
+                Finding(dimension, name or "not specified", rows, total, round(share, 6), fault)
             )
     return found

@@ -18,6 +18,7 @@ from annotation.permissions import READERS, MemberRequest, member_view
 from annotation.selectors import KNOWN_GOLD
 from corpus.models import Pair, Project
 from exports.selectors import datasets_with
+from figures.words import percent
 from judging.models import Verdict
 
 VERDICTS_A_PAGE = 50
@@ -93,4 +94,4 @@ def _consensus(project: Project, pair: Pair, kinds: Kinds) -> str:
     row = found.distribution[0]
     if np.count_nonzero(np.isclose(row, row.max())) > 1:
         return "no majority"
-    return f"{WORDS[Choice(CHOICES[int(row.argmax())])]} ({row.max():.0%})"
+    return f"{WORDS[Choice(CHOICES[int(row.argmax())])]} ({percent(row.max(), 0)})"

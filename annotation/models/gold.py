@@ -37,7 +37,7 @@ class GoldAnswer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"gold {self.choice} for {self.pair}"
+        return f"gold {self.get_choice_display().lower()} for {self.pair}"
 
 
 class GoldPair(models.Model):
@@ -48,8 +48,8 @@ class GoldPair(models.Model):
     """
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", "another senior is wanted"
-        CONTESTED = "contested", "seniors differ"
+        PROPOSED = "proposed", "Needs another senior"
+        CONTESTED = "contested", "Seniors disagree"
         SETTLED = "settled"
         RETIRED = "retired"
 
@@ -59,9 +59,12 @@ class GoldPair(models.Model):
     )
     state = models.CharField(max_length=9, choices=State, default=State.PROPOSED)
     choice = models.CharField(max_length=8, choices=Choice, blank=True)
-    note = models.TextField(blank=True, help_text="Shown to who answers otherwise in calibration.")
+    note = models.TextField(
+        blank=True, help_text="Shown to raters who answer differently in calibration."
+    )
     shuffle = models.BigIntegerField(
-        help_text="A random place: each rater goes round from a place of their own."
+        "position",
+        help_text="Random; each rater goes through the gold pairs from their own position.",
     )
     settled_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -82,21 +85,22 @@ class GoldPair(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"gold pair {self.pair_id}: {self.choice or self.state}"
+        said = self.get_choice_display() or self.get_state_display()
+        return f"gold pair {self.pair_id}: {said.lower()}"
 
 
 class Adjudication(models.Model):
     """A pair that a senior is asked to decide."""
 
     class Reason(models.TextChoices):
-        DISAGREEMENT = "disagreement", "raters disagree"
-        JUDGE = "judge", "a judge disagrees strongly"
-        FLAG = "flag", "flagged by a rater"
+        DISAGREEMENT = "disagreement", "Raters disagree"
+        JUDGE = "judge", "A judge disagrees strongly"
+        FLAG = "flag", "Flagged by a rater"
 
     class State(models.TextChoices):
         OPEN = "open"
         DECIDED = "decided"
-        SET_ASIDE = "set_aside", "set aside"
+        SET_ASIDE = "set_aside", "Set aside"
         DISMISSED = "dismissed"
 
     project = models.ForeignKey(

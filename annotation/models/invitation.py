@@ -30,7 +30,7 @@ class Invitation(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"invitation of {self.email or 'somebody'} into {self.project} as {self.role}"
+        return f"invitation for {self.email or 'someone'} to {self.project} as {self.role}"
 
     def state(self, now: dt.datetime) -> str:
         """accepted, revoked, expired or pending."""

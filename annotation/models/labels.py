@@ -20,7 +20,7 @@ class Choice(models.TextChoices):
     FIRST = "first"
     SECOND = "second"
     EQUAL = "equal"
-    BOTH_BAD = "both_bad"
+    BOTH_BAD = "both_bad", "Both bad"
 
 
 class LabelQuerySet(models.QuerySet["Label"]):
@@ -43,9 +43,9 @@ class Label(models.Model):
 
     class Kind(models.TextChoices):
         JUDGEMENT = "judgement"
-        REPEAT = "repeat", "repeated judgement"
-        ADJUDICATION = "adjudication", "senior's decision"
-        EDIT = "edit", "edited response against the one it was made from"
+        REPEAT = "repeat", "Repeated judgement"
+        ADJUDICATION = "adjudication", "Senior's decision"
+        EDIT = "edit", "Edited response compared with the original"
 
     project = models.ForeignKey(
         Project, on_delete=models.CASCADE, related_name="labels", db_index=False
@@ -63,13 +63,20 @@ class Label(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3)]
     )
     p_first = models.FloatField(
+        "probability of first",
         null=True,
         blank=True,
-        help_text="A judge's probability that first is preferred, 0 to 1; empty for humans.",
+        help_text="A judge's probability that the first response is preferred, 0 to 1; "
+        "empty for humans.",
     )
     criteria = models.JSONField(default=dict, blank=True)
     comment = models.TextField(blank=True)
-    first_was_left = models.BooleanField(null=True, blank=True, help_text="The shown order.")
+    first_was_left = models.BooleanField(
+        "first shown on the left",
+        null=True,
+        blank=True,
+        help_text="Whether the first response was shown on the left.",
+    )
     seconds = models.FloatField(null=True, blank=True)
     guideline = models.ForeignKey(
         Guideline, null=True, blank=True, on_delete=models.PROTECT, related_name="labels"
@@ -87,7 +94,9 @@ class Label(models.Model):
         help_text="The label in which the rater edited the better response.",
     )
     withdrawn = models.BooleanField(default=False)
-    import_sha256 = models.CharField(max_length=64, blank=True, validators=[SHA256])
+    import_sha256 = models.CharField(
+        "hash of imported label", max_length=64, blank=True, validators=[SHA256]
+    )
     created_at = models.DateTimeField()
 
     objects = LabelQuerySet.as_manager()
@@ -123,4 +132,4 @@ class Label(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rater}: {self.choice} on {self.pair}"
+        return f"{self.rater}: {self.get_choice_display().lower()} on {self.pair}"

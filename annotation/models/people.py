@@ -12,7 +12,7 @@ from corpus.models import Project
 
 class Role(models.TextChoices):
     RATER = "rater"
-    SENIOR = "senior", "senior rater"
+    SENIOR = "senior", "Senior rater"
     ADMIN = "admin"
     RESEARCHER = "researcher"
 
@@ -63,24 +63,32 @@ class Rater(models.Model):
         related_name="raters",
     )
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
-    status_reason = models.CharField(max_length=500, blank=True)
+    status_reason = models.CharField("reason for status", max_length=500, blank=True)
     guideline_read = models.ForeignKey(
         Guideline,
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="The newest version that they said they have read.",
+        help_text="The newest version that the rater has confirmed reading.",
     )
 
     # Where quality control stands with them. Marks are ids, so that no clock can move them.
     certified_after = models.BigIntegerField(
-        default=0, help_text="Gold answers count for the window from this label's id on."
+        "gold counts after label",
+        default=0,
+        help_text="Only gold answers after this label id count in the window.",
     )
     calibration_after = models.BigIntegerField(
-        default=0, help_text="Calibration slots count for the present try from this slot's id on."
+        "calibration counts after slot",
+        default=0,
+        help_text="Only calibration slots after this slot id count in the current attempt.",
     )
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Failed since sent to calibrate.")
+    tries = models.PositiveSmallIntegerField(
+        "failed attempts",
+        default=0,
+        help_text="Failed attempts since the rater was sent to calibration.",
+    )
     retrainings = models.PositiveSmallIntegerField(default=0)
     recalibration_from = models.DateTimeField(null=True, blank=True)
     recalibration_left = models.PositiveSmallIntegerField(default=0)
@@ -88,9 +96,13 @@ class Rater(models.Model):
     # Where the queue stands with them.
     tasks_drawn = models.PositiveBigIntegerField(default=0)
     side_balance = models.IntegerField(
-        default=0, help_text="Tasks that showed first on the left, minus the others."
+        default=0, help_text="Tasks that showed the first response on the left, minus the others."
     )
-    gold_cursor = models.BigIntegerField(default=0, help_text="Their place in the round of gold.")
+    gold_cursor = models.BigIntegerField(
+        "position in gold",
+        default=0,
+        help_text="The rater's position in the sequence of gold pairs.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -125,7 +137,7 @@ class StatusChange(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Empty when the rules decided.",
+        help_text="Empty for automatic changes.",
     )
     created_at = models.DateTimeField()
 

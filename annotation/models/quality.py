@@ -24,73 +24,81 @@ class QualityPolicy(models.Model):
     """How a project's raters are admitted, watched and, if need be, sent away."""
 
     class Strength(models.TextChoices):
-        OFF = "off", "not asked for"
+        OFF = "off", "Not asked"
         OPTIONAL = "optional"
         REQUIRED = "required"
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="quality_policy")
 
     calibration_pairs = models.PositiveIntegerField(
-        "calibration pairs", default=100, help_text="Gold pairs that a newcomer answers first."
+        "calibration pairs",
+        default=100,
+        help_text="Gold pairs that a new rater answers before labelling.",
     )
     admission_kappa = models.FloatField(
-        "admission κ", default=0.6, validators=KAPPA, help_text="Against gold, at least this."
+        "admission κ",
+        default=0.6,
+        validators=KAPPA,
+        help_text="Minimum κ against gold to pass calibration.",
     )
     calibration_tries = models.PositiveSmallIntegerField(
-        "tries", default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
+        "calibration attempts", default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
 
     gold_share = models.FloatField(
-        "gold in the stream", default=0.10, validators=SHARE, help_text="Share of all tasks."
+        "gold share",
+        default=0.10,
+        validators=SHARE,
+        help_text="Share of all tasks that are gold pairs.",
     )
     overlap_share = models.FloatField(
-        "overlap",
+        "overlap share",
         default=0.10,
         validators=SHARE,
         help_text="Share of production pairs that several raters label.",
     )
     overlap_raters = models.PositiveSmallIntegerField(
-        "raters of an overlap pair",
+        "raters per overlap pair",
         default=2,
         validators=[MinValueValidator(2), MaxValueValidator(20)],
     )
     repeat_share = models.FloatField(
-        "repeats",
+        "repeat share",
         default=0.05,
         validators=SHARE,
-        help_text="Share of a rater's own pairs that come back, with the sides drawn anew.",
+        help_text="Share of a rater's own pairs that are shown again, with the sides drawn afresh.",
     )
     repeat_after_days = models.PositiveSmallIntegerField(
         "days before a repeat", default=7, validators=[MaxValueValidator(365)]
     )
     max_flip_share = models.FloatField(
-        "flips allowed",
+        "changed answers allowed",
         default=0.25,
         validators=SHARE,
-        help_text="A rater who answers more of the repeats otherwise is flagged.",
+        help_text="Raters who change more of their answers on repeats than this are flagged.",
     )
     recalibration_per_week = models.PositiveSmallIntegerField(
-        "recalibration pairs a week", default=20, validators=[MaxValueValidator(500)]
+        "recalibration pairs per week", default=20, validators=[MaxValueValidator(500)]
     )
 
     kappa_floor = models.FloatField(
-        "floor of κ",
+        "minimum κ",
         default=0.5,
         validators=KAPPA,
-        help_text="Retraining when the upper end of the interval is below; the second time, "
-        "suspension. A warning when the point is.",
+        help_text="A rater whose whole 95 % interval is below this is sent to retraining, or "
+        "suspended the second time. If only κ itself is below it, there is a warning.",
     )
     window_labels = models.PositiveSmallIntegerField(
-        "window",
+        "window (gold answers)",
         default=60,
         validators=[MinValueValidator(10), MaxValueValidator(1000)],
-        help_text="So many of the newest gold answers of a rater count.",
+        help_text="How many of a rater's most recent gold answers count.",
     )
     min_labels = models.PositiveSmallIntegerField(
-        "least n",
+        "minimum sample (gold answers)",
         default=20,
         validators=[MinValueValidator(5), MaxValueValidator(1000)],
-        help_text="With fewer gold answers nobody is judged.",
+        help_text="Raters with fewer gold answers are not assessed.",
     )
 
     gold_seniors = models.PositiveSmallIntegerField(
@@ -99,33 +107,37 @@ class QualityPolicy(models.Model):
         validators=[MinValueValidator(2), MaxValueValidator(5)],
     )
     lease_minutes = models.PositiveSmallIntegerField(
-        "lease, minutes", default=15, validators=[MinValueValidator(10), MaxValueValidator(20)]
+        "lease (minutes)", default=15, validators=[MinValueValidator(10), MaxValueValidator(20)]
     )
     idle_seconds = models.PositiveSmallIntegerField(
-        "idle after, seconds",
+        "idle limit (seconds)",
         default=60,
         validators=[MinValueValidator(10), MaxValueValidator(600)],
-        help_text="Time without a key, a touch or a move beyond this is left out of time on task.",
+        help_text="Time without keyboard, mouse or touch activity beyond this does not count as "
+        "time on task.",
     )
     strength = models.CharField(max_length=8, choices=Strength, default=Strength.OPTIONAL)
     criteria = models.JSONField(
         default=default_criteria,
         blank=True,
-        help_text="Axes beside the overall choice: a list of {key, name}.",
+        help_text="Criteria besides the overall choice: a list of {key, name}.",
     )
-    allow_edits = models.BooleanField("raters may edit the better response", default=True)
-    show_own_kappa = models.BooleanField("raters see the trend of their own κ", default=True)
+    allow_edits = models.BooleanField("raters can edit the better response", default=True)
+    show_own_kappa = models.BooleanField("raters can see their own κ over time", default=True)
     min_seconds = models.FloatField(
-        "speeding below, seconds",
+        "speeding threshold (seconds)",
         default=3.0,
         validators=[MinValueValidator(0.0)],
-        help_text="A rater whose median time on task is less is flagged.",
+        help_text="Raters whose median time on task is below this are flagged.",
     )
     seed = models.BigIntegerField(
-        default=0, help_text="Of all draws of the queue; change it and they fall otherwise."
+        default=0,
+        help_text="Seed for all random draws in the queue; changing it changes every draw.",
     )
     labels_seen = models.BigIntegerField(
-        default=0, editable=False, help_text="The search for disputes has looked up to this label."
+        default=0,
+        editable=False,
+        help_text="Id of the last label that the search for disputes has checked.",
     )
     skips_seen = models.BigIntegerField(default=0, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -149,8 +161,8 @@ class QualityPolicy(models.Model):
         total = (self.gold_share or 0) + (self.repeat_share or 0)
         if total > 1:
             faults["gold_share"] = (
-                f"Gold ({self.gold_share:g}) and repeats ({self.repeat_share:g}) add to {total:g}; "
-                "together they can be at most 1, the whole stream."
+                f"Gold ({self.gold_share:g}) and repeats ({self.repeat_share:g}) add up to "
+                f"{total:g}; together they can be at most 1 (all tasks)."
             )
         if (
             self.admission_kappa is not None
@@ -158,8 +170,9 @@ class QualityPolicy(models.Model):
             and self.kappa_floor > self.admission_kappa
         ):
             faults["kappa_floor"] = (
-                f"The floor ({self.kappa_floor:g}) is above the κ for admission "
-                f"({self.admission_kappa:g}): a rater just admitted would be sent back at once."
+                f"The minimum κ ({self.kappa_floor:g}) is above the admission κ "
+                f"({self.admission_kappa:g}): newly admitted raters would be sent straight back "
+                "to calibration."
             )
         if (
             self.min_labels is not None
@@ -167,13 +180,13 @@ class QualityPolicy(models.Model):
             and self.min_labels > self.window_labels
         ):
             faults["min_labels"] = (
-                f"The least n ({self.min_labels}) is above the window ({self.window_labels}): "
-                "nobody could ever be judged."
+                f"The minimum sample ({self.min_labels}) is larger than the window "
+                f"({self.window_labels}): nobody could ever be assessed."
             )
         if self.calibration_pairs and self.calibration_pairs < (self.min_labels or 0):
             faults["calibration_pairs"] = (
-                f"{self.calibration_pairs} calibration pairs are fewer than the least n "
-                f"({self.min_labels}); take 0 for no calibration, or more."
+                f"{self.calibration_pairs} calibration pairs are fewer than the minimum sample "
+                f"({self.min_labels}); use at least {self.min_labels}, or 0 for no calibration."
             )
         if fault := criteria_fault(self.criteria):
             faults["criteria"] = fault
@@ -188,20 +201,23 @@ class QualityPolicy(models.Model):
 def criteria_fault(criteria: Any) -> str:
     """What is wrong with a list of criteria; empty when it is right."""
     if not isinstance(criteria, list):
-        return "Criteria are a list of {key, name}."
+        return "Criteria must be a list of {key, name}."
     seen: set[str] = set()
     for axis in criteria:
         if not isinstance(axis, dict) or set(axis) != {"key", "name"}:
-            return f"{axis!r} is no criterion: {{key, name}} is wanted."
+            return f"{axis!r} is not a criterion: it must be {{key, name}}."
         key, name = axis["key"], axis["name"]
         if not (isinstance(key, str) and key.isascii() and key.isidentifier() and len(key) <= 40):
-            return f"{key!r} is no key: letters, digits and _ are, up to 40, a letter first."
+            return (
+                f"{key!r} is not a valid key: use up to 40 letters, digits and _, starting with a "
+                "letter."
+            )
         if not (isinstance(name, str) and 0 < len(name.strip()) <= 80):
             return f"The name of {key!r} must have 1 to 80 characters."
         if key in seen:
-            return f"{key!r} stands twice."
+            return f"{key!r} appears twice."
         seen.add(key)
-    return "" if len(criteria) <= 8 else f"{len(criteria)} criteria; 8 are the most."
+    return "" if len(criteria) <= 8 else f"{len(criteria)} criteria; the maximum is 8."
 
 
 class RaterCheck(models.Model):
@@ -209,29 +225,29 @@ class RaterCheck(models.Model):
 
     class Kind(models.TextChoices):
         CALIBRATION = "calibration"
-        WINDOW = "window"
+        WINDOW = "window", "Recent gold answers"
 
     class Decision(models.TextChoices):
-        NONE = "none", "nothing"
-        WARN = "warn", "warning"
-        ADMIT = "admit", "admitted"
-        RETRY = "retry", "another try"
-        RETRAIN = "retrain", "retraining"
-        SUSPEND = "suspend", "suspended"
+        NONE = "none", "No action"
+        WARN = "warn", "Warning"
+        ADMIT = "admit", "Admitted"
+        RETRY = "retry", "Another attempt"
+        RETRAIN = "retrain", "Retraining"
+        SUSPEND = "suspend", "Suspended"
 
     rater = models.ForeignKey(
         Rater, on_delete=models.CASCADE, related_name="checks", db_index=False
     )
     kind = models.CharField(max_length=11, choices=Kind)
-    kappa = models.FloatField(null=True, blank=True)
-    n = models.PositiveIntegerField()
-    correct = models.PositiveIntegerField(default=0)
-    low = models.FloatField(null=True, blank=True)
-    high = models.FloatField(null=True, blank=True)
+    kappa = models.FloatField("κ", null=True, blank=True)
+    n = models.PositiveIntegerField("answers")
+    correct = models.PositiveIntegerField("correct answers", default=0)
+    low = models.FloatField("interval from", null=True, blank=True)
+    high = models.FloatField("interval to", null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why a figure is missing.")
-    threshold = models.FloatField()
+    threshold = models.FloatField("required κ")
     decision = models.CharField(max_length=7, choices=Decision)
-    newest_label = models.BigIntegerField(default=0, help_text="Id of the newest label it saw.")
+    newest_label = models.BigIntegerField(default=0, help_text="Id of the newest label it covers.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -241,7 +257,8 @@ class RaterCheck(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rater}: κ {self.kappa} (n {self.n}), {self.decision}"
+        kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
+        return f"{self.rater}: κ {kappa} (n {self.n}), {self.get_decision_display().lower()}"
 
 
 class AgreementSnapshot(models.Model):
@@ -250,7 +267,7 @@ class AgreementSnapshot(models.Model):
     project = models.OneToOneField(
         Project, on_delete=models.CASCADE, related_name="agreement_snapshot"
     )
-    newest_label = models.BigIntegerField(help_text="Id of the newest label it counts.")
+    newest_label = models.BigIntegerField(help_text="Id of the newest label it includes.")
     report = models.JSONField()
     parts = models.JSONField()
     charts = models.JSONField()

@@ -51,7 +51,7 @@ class Slot(models.Model):
         OVERLAP = "overlap"
         GOLD = "gold"
         REPEAT = "repeat"
-        CALIBRATION = "calibration", "calibration, with the answer shown"
+        CALIBRATION = "calibration", "Calibration (answer shown)"
         RECALIBRATION = "recalibration"
         ADJUDICATION = "adjudication"
 
@@ -71,7 +71,7 @@ class Slot(models.Model):
     purpose = models.CharField(max_length=13, choices=Purpose, default=Purpose.PRODUCTION)
     priority = models.IntegerField(default=0)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
-    first_is_left = models.BooleanField(null=True, blank=True)
+    first_is_left = models.BooleanField("first shown on the left", null=True, blank=True)
     # No index of its own here and below, where one of several columns begins with the same: it
     # would cost a write for each claim and label, and lure the planner from the better one.
     rater = models.ForeignKey(
@@ -85,9 +85,10 @@ class Slot(models.Model):
     lease = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     place = models.PositiveSmallIntegerField(
+        "position on the page",
         null=True,
         blank=True,
-        help_text="0 or 1: the task on the screen, and the next.",
+        help_text="0 is the task on screen, 1 the one after it.",
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
@@ -98,7 +99,7 @@ class Slot(models.Model):
         on_delete=models.SET_NULL,
         related_name="replacements",
         db_index=False,
-        help_text="The void slot, of a suspended rater, in whose stead this one is.",
+        help_text="The suspended rater's void slot that this one replaces.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -166,8 +167,8 @@ class Skip(models.Model):
     class Reason(models.TextChoices):
         UNCLEAR = "unclear"
         OFFENSIVE = "offensive"
-        PII = "pii", "personal data seen"
-        BROKEN = "broken", "broken rendering"
+        PII = "pii", "Contains personal data"
+        BROKEN = "broken", "Not displayed correctly"
         OTHER = "other"
 
     pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="skips")

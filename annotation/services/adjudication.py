@@ -91,18 +91,19 @@ def _in_dispute(pairs: list[int]) -> dict[int, tuple[Adjudication.Reason, str]]:
         used = {choice: count for choice, count in said.items() if count}
         if len(used) > 1:
             # Not which: first and second are not A and B on the senior's screen.
-            words = "humans " + " against ".join(map(str, sorted(used.values(), reverse=True)))
+            words = "humans " + " to ".join(map(str, sorted(used.values(), reverse=True)))
             found[row["pair_id"]] = (Reason.DISAGREEMENT, words)
         elif set(used) == {Choice.FIRST} and (row["lowest"] or 1) <= 1 - STRONG:
             found[row["pair_id"]] = (
                 Reason.JUDGE,
-                f"judge {percent(1 - row['lowest'])} for the other, "
-                f"humans {used[Choice.FIRST]} to 0",
+                f"judge {percent(1 - row['lowest'])} for the other side, humans "
+                f"{used[Choice.FIRST]} to 0",
             )
         elif set(used) == {Choice.SECOND} and (row["highest"] or 0) >= STRONG:
             found[row["pair_id"]] = (
                 Reason.JUDGE,
-                f"judge {percent(row['highest'])} for the other, humans {used[Choice.SECOND]} to 0",
+                f"judge {percent(row['highest'])} for the other side, humans "
+                f"{used[Choice.SECOND]} to 0",
             )
     return found
 
@@ -137,7 +138,9 @@ def decide(
     now = now or timezone.now()
     row = _open(adjudication)
     if Label.objects.effective().filter(pair=row.pair_id, rater=rater).exists():
-        raise AdjudicationError("You labelled this pair yourself; another senior decides it.")
+        raise AdjudicationError(
+            "You labelled this pair yourself, so another senior has to decide it."
+        )
     check_judgement(judgement, policy_of(row.project_id))
     slot = Slot.objects.create(
         pair_id=row.pair_id,
@@ -202,7 +205,7 @@ def bring_back(*, adjudication: Adjudication, rater: Rater) -> Adjudication:
         project_id=row.project_id,
         pair=pair,
         reason=row.reason,
-        detail=f"brought back by {rater.name}"[:300],
+        detail=f"restored by {rater.name}"[:300],
     )
 
 
@@ -215,7 +218,8 @@ def _open(adjudication: Adjudication) -> Adjudication:
     row = Adjudication.objects.select_for_update().get(pk=adjudication.pk)
     if row.state != State.OPEN:
         raise AdjudicationError(
-            f"This pair has been {row.get_state_display().lower()} meanwhile; nothing was changed."
+            f"This pair has been {row.get_state_display().lower()} in the meantime; nothing was "
+            "changed."
         )
     return row
 

@@ -43,7 +43,7 @@ def settle_try(*, rater: Rater, policy: QualityPolicy, now: dt.datetime) -> Rate
     calibration any more, the rater goes on.
     """
     if policy.calibration_pairs == 0:
-        free(rater, reason="The policy asks for no calibration.", now=now)
+        free(rater, reason="This project's policy has no calibration.", now=now)
         return None
     slots = _done(rater)
     if slots.count() < policy.calibration_pairs:
@@ -62,15 +62,16 @@ def settle_try(*, rater: Rater, policy: QualityPolicy, now: dt.datetime) -> Rate
     rater.tries = 0 if decision == Decision.ADMIT else tries
     begin_try(rater)
     words = (
-        f"κ {kappa_words(kappa)} against gold in calibration; {policy.admission_kappa:g} is needed"
+        f"κ {kappa_words(kappa)} against gold in calibration; {policy.admission_kappa:g} is "
+        "required"
     )
     if decision == Decision.ADMIT:
         free(rater, reason=f"Admitted: {words}.", now=now)
     elif decision == Decision.RETRY:
-        change_status(rater, Rater.Status.RETRAINING, reason=f"Try {tries}: {words}.", now=now)
+        change_status(rater, Rater.Status.RETRAINING, reason=f"Attempt {tries}: {words}.", now=now)
     elif decision == Decision.SUSPEND:
-        plural = "try" if tries == 1 else "tries"
-        reason = f"Refused after {tries} {plural}: {words}."
+        plural = "attempt" if tries == 1 else "attempts"
+        reason = f"Not admitted after {tries} {plural}: {words}."
         suspend_rater(rater=rater, reason=reason, now=now)
     return check
 
@@ -132,7 +133,8 @@ def _admit_by_last_try(rater: Rater, policy: QualityPolicy, now: dt.datetime) ->
     )
     begin_try(rater)
     reason = (
-        f"Admitted: κ {last.kappa:.2f} in the last try; {policy.admission_kappa:g} is needed now."
+        f"Admitted: κ {last.kappa:.2f} in the last attempt; {policy.admission_kappa:g} is now "
+        "required."
     )
     free(rater, reason=reason, now=now)
 

@@ -60,13 +60,13 @@ def check_rater(*, rater: Rater, now: dt.datetime | None = None) -> RaterCheck |
     }[where]
     check = record_check(rater, RaterCheck.Kind.WINDOW, kappa, answers, policy, decision, now)
     words = f"κ {kappa_words(kappa)} over the last {len(answers)} gold answers"
-    floor = f"the floor is {policy.kappa_floor:g}"
+    floor = f"the minimum is {policy.kappa_floor:g}"
     if decision == Decision.RETRAIN:
         rater.retrainings += 1
         rater.save(update_fields=["retrainings"])
         send_to_calibration(rater=rater, reason=f"Retraining: {words}; {floor}.", now=now)
     elif decision == Decision.SUSPEND:
-        reason = f"Below the floor a second time: {words}; {floor}."
+        reason = f"Below the minimum a second time: {words}; {floor}."
         suspend_rater(rater=rater, reason=reason, now=now)
     return check
 

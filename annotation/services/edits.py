@@ -19,11 +19,13 @@ def store_edit(*, label: Label, text: str) -> Label:
     chosen = pair.first if label.choice == Choice.FIRST else pair.second
     edited = text.replace("\r\n", "\n")
     if edited.strip() == chosen.text.strip():
-        raise InvalidLabelError("The edited response is the better one unchanged; nothing stored.")
+        raise InvalidLabelError(
+            "The edited response is identical to the better one; nothing was saved."
+        )
     if MASK in edited:
         raise InvalidLabelError(
-            f"The edited response still holds {MASK}, where a name was hidden from you: "
-            "write what should stand there, or leave it out."
+            f"The edited response still contains {MASK}, where a name was hidden from you: "
+            "replace or delete it."
         )
     stored = write_pairs(
         project=pair.project,

@@ -36,13 +36,13 @@ def answer_gold(
     check_text(note, "note", MAX_NOTE_CHARACTERS)
     gold = _locked(pair)
     if gold.state == GoldPair.State.RETIRED:
-        raise GoldError("This gold pair has been retired: raters do not meet it any more.")
+        raise GoldError("This gold pair has been retired: it is no longer shown to raters.")
     try:
         with transaction.atomic():
             GoldAnswer.objects.create(pair=pair, author=author, choice=choice, note=note.strip())
     except IntegrityError as error:
         raise GoldError(
-            "You have answered this pair before; another senior's answer is wanted."
+            "You have already answered this pair; another senior has to answer it."
         ) from error
     _settle(gold, wanted=policy_of(pair.project_id).gold_seniors, now=now or timezone.now())
     return gold
@@ -53,7 +53,7 @@ def retire_gold(*, gold: GoldPair) -> None:
     """Raters do not meet the pair any more; answers they gave to it still count."""
     gold = GoldPair.objects.select_for_update().get(pk=gold.pk)
     if gold.state == GoldPair.State.RETIRED:
-        raise GoldError("This gold pair has been retired before.")
+        raise GoldError("This gold pair has already been retired.")
     gold.state = GoldPair.State.RETIRED
     gold.save(update_fields=["state"])
 
@@ -65,7 +65,7 @@ def restore_gold(*, gold: GoldPair) -> None:
     """
     gold = GoldPair.objects.select_for_update().get(pk=gold.pk)
     if gold.state != GoldPair.State.RETIRED or not gold.choice:
-        raise GoldError("Only a retired pair with a settled answer can be gold again.")
+        raise GoldError("Only a retired pair with a settled answer can be restored as gold.")
     gold.state = GoldPair.State.SETTLED
     gold.save(update_fields=["state"])
 

@@ -27,7 +27,7 @@ def publish_guideline(*, project: Project, text: str) -> Guideline:
     Project.objects.select_for_update().get(pk=project.pk)
     newest = project.guidelines.order_by("-number").first()
     if newest is not None and newest.text == text:
-        raise GuidelineError(f"Nothing was changed: version {newest.number} says the same.")
+        raise GuidelineError(f"Nothing was changed: version {newest.number} has the same text.")
     return Guideline.objects.create(
         project=project,
         number=newest.number + 1 if newest else 1,
@@ -40,7 +40,7 @@ def acknowledge_guideline(*, rater: Rater, number: int) -> None:
     """The rater has read version `number`. GuidelineError when there is no such version."""
     guideline = Guideline.objects.filter(project=rater.project_id, number=number).first()
     if guideline is None:
-        raise GuidelineError(f"This project has no guideline {number}.")
+        raise GuidelineError(f"This project has no guideline version {number}.")
     Rater.objects.filter(pk=rater.pk).update(guideline_read=guideline)
 
 

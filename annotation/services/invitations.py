@@ -47,11 +47,12 @@ def mail_leaves_here() -> bool:
 def send_invitation(*, invitation: Invitation, link: str) -> None:
     """Send the link to the address of the invitation. OSError when the mail server refuses."""
     send_mail(
-        subject=f"You are invited to {invitation.project.name} on Concord",
+        subject=f"You have been invited to {invitation.project.name} on Concord",
         message=(
             f"{invitation.invited_by.get_username()} has invited you to the project "
-            f"{invitation.project.name} as {invitation.get_role_display()}.\n\n{link}\n\n"
-            f"The link works once, until {invitation.expires_at:%d %B %Y}."
+            f"{invitation.project.name}. Your role: "
+            f"{invitation.get_role_display()}.\n\n{link}\n\nThe link can be used once and expires "
+            f"on {invitation.expires_at:%d %B %Y}."
         ),
         from_email=None,
         recipient_list=[invitation.email],
@@ -69,9 +70,11 @@ def find_invitation(*, token: str, now: dt.datetime) -> Invitation:
         raise InvitationError("This invitation does not exist. Is the link complete?")
     state = found.state(now)
     if state == "accepted":
-        raise InvitationError("This invitation has been used. Sign in, or ask for a new one.")
+        raise InvitationError(
+            "This invitation has already been used. Sign in, or ask for a new one."
+        )
     if state == "revoked":
-        raise InvitationError("This invitation has been revoked. Ask an admin of the project.")
+        raise InvitationError("This invitation has been revoked. Ask a project admin.")
     if state == "expired":
         raise InvitationError(
             f"This invitation expired on {found.expires_at:%d %B %Y}. Ask for a new one."
@@ -90,14 +93,15 @@ def accept_invitation(*, token: str, user: User, now: dt.datetime) -> Membership
     member = Membership.objects.filter(user=user, project=invitation.project).first()
     if member is not None and member.role != invitation.role:
         raise InvitationError(
-            f"You are {member.get_role_display()} in {invitation.project} already; "
-            "an admin can change that, an invitation does not."
+            f"You already belong to {invitation.project}, with the role "
+            f"{member.get_role_display()}. Only an admin can change your role; an invitation "
+            "cannot."
         )
     taken = Invitation.objects.filter(
         pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True
     ).update(accepted_at=now, accepted_by=user)
     if not taken:
-        raise InvitationError("This invitation was used a moment ago.")
+        raise InvitationError("This invitation has just been used.")
     return member or add_member(user=user, project=invitation.project, role=Role(invitation.role))
 
 
@@ -107,7 +111,7 @@ def revoke_invitation(*, invitation: Invitation, now: dt.datetime) -> None:
         pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True
     ).update(revoked_at=now)
     if not changed:
-        raise InvitationError("This invitation has been used or revoked before.")
+        raise InvitationError("This invitation has already been used or revoked.")
 
 
 def token_hash(token: str) -> str:

@@ -58,7 +58,7 @@ def begin_calibration(*, rater: Rater, now: dt.datetime) -> int:
     rater = Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
     policy = policy_of(rater.project_id)
     if policy.calibration_pairs == 0:
-        free(rater, reason="The policy asks for no calibration.", now=now)
+        free(rater, reason="This project's policy has no calibration.", now=now)
         return 0
     done = Slot.objects.filter(
         rater=rater, purpose=CALIBRATION, state=Slot.State.DONE, pk__gt=rater.calibration_after

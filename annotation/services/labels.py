@@ -154,7 +154,7 @@ def check_judgement(judgement: Judgement, policy: QualityPolicy) -> None:
         if key not in policy.criterion_keys:
             known = ", ".join(policy.criterion_keys) or "none"
             raise InvalidLabelError(
-                f"{key!r} is no criterion of this project; its criteria are: {known}."
+                f"{key!r} is not a criterion in this project; the criteria are: {known}."
             )
         if pressed not in ON_SCREEN:
             raise InvalidLabelError(
@@ -163,17 +163,17 @@ def check_judgement(judgement: Judgement, policy: QualityPolicy) -> None:
     check_text(judgement.comment, "comment", settings.MAX_COMMENT_CHARACTERS)
     if judgement.edited.strip():
         if not policy.allow_edits:
-            raise InvalidLabelError("Responses are not edited in this project.")
+            raise InvalidLabelError("This project does not allow edited responses.")
         if not decided:
             raise InvalidLabelError(
-                "An edited response was sent without saying which of the two is the better one."
+                "An edited response was sent without a choice of the better one."
             )
         check_text(judgement.edited, "edited response", settings.MAX_EDIT_CHARACTERS)
 
 
 def check_text(text: str, name: str, limit: int) -> None:
     if len(text) > limit:
-        raise InvalidLabelError(f"The {name} has {len(text)} characters; {limit} is the limit.")
+        raise InvalidLabelError(f"The {name} has {len(text)} characters; the limit is {limit}.")
     if any(mark == "\x00" or "\ud800" <= mark <= "\udfff" for mark in text):
         raise InvalidLabelError(
             f"The {name} contains a NUL or half of a surrogate pair, which cannot be stored."
@@ -197,12 +197,16 @@ def undo_last_label(*, rater: Rater, now: dt.datetime | None = None) -> Slot:
         .first()
     )
     if last is None or last.slot is None:
-        raise NothingToUndoError("You have no label that could be taken back.")
+        raise NothingToUndoError("You have no label to undo.")
     if last.slot.purpose == Slot.Purpose.CALIBRATION:
-        raise NothingToUndoError("A calibration answer stands: you have seen the right one.")
+        raise NothingToUndoError(
+            "A calibration answer cannot be undone: you have seen the correct one."
+        )
     if last.created_at < now - UNDO_WITHIN:
         hours = UNDO_WITHIN.total_seconds() / 3600
-        raise NothingToUndoError(f"Your last label is more than {hours:.0f} hours old; it stands.")
+        raise NothingToUndoError(
+            f"Your last label is more than {hours:.0f} hours old and can no longer be undone."
+        )
     let_go(Slot.objects.filter(state=Slot.State.LEASED, rater=rater))
     _withdraw(last, now)
     for derived in last.derived.filter(superseded_by__isnull=True):

@@ -38,7 +38,7 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
 def create_project(*, slug: str, name: str, admin: User) -> Project:
     """A new project, whose maker is its admin. MembershipError when the slug is taken."""
     if Project.objects.filter(slug=slug).exists():
-        raise MembershipError(f"There is a project {slug!r} already.")
+        raise MembershipError(f"Project {slug!r} already exists.")
     project = Project.objects.create(slug=slug, name=name)
     add_member(user=admin, project=project, role=Role.ADMIN)
     return project
@@ -92,7 +92,7 @@ def rater_seat(membership: Membership) -> Rater:
     NotARaterError when their role does not label.
     """
     if membership.role not in LABELLERS:
-        raise NotARaterError("Your role in this project does not label.")
+        raise NotARaterError("Your role in this project does not include labelling.")
     user, project = membership.user, membership.project
     rater = Rater.objects.filter(user=user, project=project).first()
     if rater is not None:

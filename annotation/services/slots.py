@@ -111,11 +111,11 @@ def locked_slot(
     if slot is None:
         raise LeaseError("There is no such task for you in this project.")
     if slot.state == Slot.State.DONE and slot.rater_id == rater.pk:
-        raise AlreadyLabelledError("You have submitted this task before; nothing was changed.")
+        raise AlreadyLabelledError("You have already submitted this task; nothing was changed.")
     if slot.rater_id != rater.pk or slot.lease != lease:
-        raise LeaseError("This task is not yours (any more): it went back to the others.")
+        raise LeaseError("This task is no longer yours: it is back in the queue.")
     if slot.lease_expires_at is None or slot.lease_expires_at < (now or timezone.now()):
-        raise LeaseExpiredError("The lease on this task has run out. Please take the next one.")
+        raise LeaseExpiredError("Your time on this task has run out. Please take the next one.")
     return slot
 
 

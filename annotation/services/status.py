@@ -28,7 +28,7 @@ def suspend_rater(
     """
     rater = _locked(rater)
     if rater.status == Status.SUSPENDED:
-        raise StatusError(f"{rater.name} is suspended already: {rater.status_reason}")
+        raise StatusError(f"{rater.name} is already suspended: {rater.status_reason}")
     release_held(rater=rater)
     void(_waiting(rater))
     again = _want_again(rater)
@@ -99,10 +99,10 @@ def change_status(
     """Store the new status with its reason, and the change. The rater is locked by the caller."""
     reason = reason.strip()
     if not reason:
-        raise StatusError("A reason is missing: the rater and other admins will read it.")
+        raise StatusError("Please give a reason: the rater and other admins will see it.")
     limit = StatusChange._meta.get_field("reason").max_length or 0
     if len(reason) > limit:
-        raise StatusError(f"The reason has {len(reason)} characters; {limit} is the limit.")
+        raise StatusError(f"The reason has {len(reason)} characters; the limit is {limit}.")
     before = rater.status
     rater.status, rater.status_reason = after, reason
     rater.save(update_fields=["status", "status_reason"])

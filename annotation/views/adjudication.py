@@ -117,15 +117,15 @@ def _decide(request: MemberRequest, row: Adjudication, first_is_left: bool) -> s
     note = request.POST.get("note", "")[:5000]
     if action == "dismiss":
         services.dismiss(adjudication=row, rater=rater, note=note)
-        return "Dismissed: the labels stand as they are."
+        return "Dismissed: the labels are unchanged."
     if action == "set_aside":
         services.set_aside(adjudication=row, rater=rater, note=note)
-        return "Set aside: nobody gets the pair any more, and no new dataset holds it."
+        return "Set aside: the pair will no longer be labelled or included in new datasets."
     if action == "bring_back":
         services.bring_back(adjudication=row, rater=rater)
-        return "The pair is back, and waits for a decision."
+        return "The pair has been restored and is waiting for a decision."
     if action != "decide":
-        raise InvalidLabelError(f"{action[:40]!r} is nothing that can be done with the pair.")
+        raise InvalidLabelError(f"{action[:40]!r} is not a known action.")
     services.decide(
         adjudication=row,
         rater=rater,
@@ -133,7 +133,7 @@ def _decide(request: MemberRequest, row: Adjudication, first_is_left: bool) -> s
         first_is_left=first_is_left,
         note=note,
     )
-    return "Your decision speaks for the pair from now on."
+    return "Decided: your answer now counts as the pair's label."
 
 
 def _for_a(label: Label, first_is_left: bool) -> float | None:

@@ -71,7 +71,7 @@ def gold_next(request: MemberRequest, project: Project) -> HttpResponseBase:
         project, request.user, after=int(after) if after.isdecimal() and len(after) < 19 else None
     )
     if pair is None:
-        messages.info(request, "There is no pair left on which you could give a gold answer.")
+        messages.info(request, "There are no pairs left for you to give a gold answer on.")
         return redirect("gold", project.slug)
     return redirect("gold_pair", project.slug, pair.pk)
 
@@ -100,7 +100,7 @@ def gold_pair(request: MemberRequest, project: Project, pair_id: int) -> HttpRes
                 form.add_error(None, str(error))
                 status = error.status
             else:
-                messages.success(request, "Your answer is stored.")
+                messages.success(request, "Your answer has been saved.")
                 return redirect("gold_next", project.slug)
     left, right = shown_sides(pair, first_is_left=first_is_left)
     context = {
@@ -125,7 +125,7 @@ def gold_retire(request: MemberRequest, project: Project, pair_id: int) -> HttpR
     except AnnotationError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "Retired: raters no longer meet this pair as gold.")
+        messages.success(request, "Retired: this pair is no longer shown to raters as gold.")
     return redirect("gold", project.slug)
 
 
@@ -138,5 +138,5 @@ def gold_restore(request: MemberRequest, project: Project, pair_id: int) -> Http
     except AnnotationError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "The pair is gold again, with the answer that it had.")
+        messages.success(request, "Restored: the pair is gold again, with its previous answer.")
     return redirect("gold", project.slug)

@@ -69,8 +69,8 @@ def _send(request: MemberRequest, invitation: Invitation, link: str) -> None:
     if not mail_leaves_here():
         messages.warning(
             request,
-            f"No mail was sent to {invitation.email}: this installation has no mail server "
-            "(EMAIL_URL). Copy the link below and pass it on yourself.",
+            f"No e-mail was sent to {invitation.email}: no mail server is configured (EMAIL_URL). "
+            "Copy the link below and send it yourself.",
         )
         return
     try:
@@ -78,11 +78,11 @@ def _send(request: MemberRequest, invitation: Invitation, link: str) -> None:
     except OSError as error:
         messages.warning(
             request,
-            f"The mail to {invitation.email} could not be sent ({error}). "
-            "Copy the link below and pass it on yourself.",
+            f"The e-mail to {invitation.email} could not be sent ({error}). Copy the link below "
+            "and send it yourself.",
         )
     else:
-        messages.success(request, f"The link was sent to {invitation.email}.")
+        messages.success(request, f"The invitation was sent to {invitation.email}.")
 
 
 @require_POST
@@ -94,7 +94,7 @@ def revoke(request: MemberRequest, project: Project, invitation_id: int) -> Http
     except InvitationError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "The invitation is revoked: its link no longer works.")
+        messages.success(request, "Invitation revoked: its link no longer works.")
     return redirect("invitations", project.slug)
 
 
@@ -119,7 +119,7 @@ def accept(request: HttpRequest) -> HttpResponseBase:
     now = timezone.now()
     try:
         if not isinstance(token, str):
-            raise InvitationError("Open the link of your invitation again.")
+            raise InvitationError("Please open your invitation link again.")
         found = find_invitation(token=token, now=now)
         if request.method == "POST" and isinstance(request.user, User):
             accept_invitation(token=token, user=request.user, now=now)

@@ -101,7 +101,7 @@ def label_skip(request: MemberRequest, project: Project) -> HttpResponse:
     reason = request.POST.get("reason", "")
     try:
         if reason not in Skip.Reason:
-            raise LeaseError(f"{reason!r} is no reason to skip.")
+            raise LeaseError(f"{reason!r} is not a valid reason to skip.")
         services.skip_slot(
             slot_id=_slot_id(request),
             rater=rater,
@@ -158,7 +158,7 @@ def label_acknowledge(request: MemberRequest, project: Project) -> HttpResponseB
     number = request.POST.get("number", "")
     try:
         if not number.isdecimal() or len(number) > 9:
-            raise GuidelineError("The guideline's number is missing from what was sent.")
+            raise GuidelineError("The request is missing the guideline version number.")
         services.acknowledge_guideline(rater=rater, number=int(number))
     except GuidelineError as error:
         return HttpResponse(str(error), status=error.status, content_type="text/plain")
@@ -183,7 +183,7 @@ def _next_card(
     if refused is not None and slot is not None and slot.pk == _named(request.POST.get("task", "")):
         context["before"] = _typed(request)
     elif refused is not None:
-        fields = (("Your comment", "comment"), ("Your edited answer", "edited"))
+        fields = (("Your comment", "comment"), ("Your edited response", "edited"))
         context["unsaved"] = [
             (words, text) for words, name in fields if (text := request.POST.get(name, "").strip())
         ]
@@ -275,7 +275,7 @@ def _judgement(request: HttpRequest) -> services.Judgement:
     edited = sent.get("edited", "")
     if edited.strip() and sent.get("edited_side") != pressed:
         raise InvalidLabelError(
-            "You edited the response that you did not choose. Choose it, or undo the edit."
+            "You edited the response that you did not choose. Choose it, or discard your edit."
         )
     strength = sent.get("strength", "")
     if strength and strength not in ("1", "2", "3"):
@@ -309,7 +309,7 @@ def _named(text: str) -> int | None:
 def _slot_id(request: HttpRequest) -> int:
     slot_id = _named(request.POST.get("task", ""))
     if slot_id is None:
-        raise LeaseError("The task is missing from what was sent.")
+        raise LeaseError("The request is missing the task.")
     return slot_id
 
 
@@ -317,7 +317,7 @@ def _lease(request: HttpRequest) -> UUID:
     try:
         return UUID(request.POST.get("lease", ""))
     except ValueError as error:
-        raise LeaseError("The lease is missing from what was sent.") from error
+        raise LeaseError("The request is missing the lease.") from error
 
 
 def _seconds(request: HttpRequest) -> float | None:

@@ -25,7 +25,7 @@ from corpus.intake import (
     set_intake_policy,
 )
 from corpus.models import IntakeScan, Project, Prompt, PromptOriginal
-from corpus.redaction import names_are_found
+from corpus.redaction import KINDS, names_are_found
 from corpus.strata import audit
 
 STRATA = (
@@ -48,7 +48,7 @@ def policy(request: MemberRequest, project: Project) -> HttpResponseBase:
     if form.is_bound:
         if form.is_valid():
             services.set_policy(project=project, changes=form.cleaned_data)
-            messages.success(request, "Saved. Queues follow it from the next task on.")
+            messages.success(request, "Saved. The new policy applies from each rater's next task.")
             return redirect("quality_policy", project.slug)
         status = 400
     if not may_edit:
@@ -106,7 +106,9 @@ def guideline_publish(request: MemberRequest, project: Project) -> HttpResponseB
             form.add_error("text", str(error))
         else:
             messages.success(
-                request, f"Version {new.number} is out; raters read it before their next task."
+                request,
+                f"Version {new.number} is published; raters will be asked to read it before "
+                "their next task.",
             )
             return redirect("guideline", project.slug)
     return _guideline_page(request, project, form, status=400)
@@ -144,7 +146,7 @@ def coverage(request: MemberRequest, project: Project) -> HttpResponse:
         "held_back": held_back_counts(project),
         "findings": audit(
             {
-                dimension: {row.name: row.pairs for row in rows if row.name != "not given"}
+                dimension: {row.name: row.pairs for row in rows if row.name != "not specified"}
                 for dimension, rows in ((AUDIT_NAMES[title], rows) for title, rows in strata)
             }
         ),
@@ -170,9 +172,7 @@ def intake(request: MemberRequest, project: Project) -> HttpResponseBase:
             changes=form.cleaned_data,
             user=request.user,  # type: ignore[arg-type]
         )
-        messages.success(
-            request, "Stored. What is there already is gone through in the background."
-        )
+        messages.success(request, "Saved. Existing data is being scanned in the background.")
         return redirect("intake", project.slug)
     if not may_edit:
         for field in form.fields.values():
@@ -184,7 +184,9 @@ def intake(request: MemberRequest, project: Project) -> HttpResponseBase:
         "form": form,
         "may_edit": may_edit,
         "names_are_found": names_are_found(),
-        "redacted": redaction_counts(project),
+        "redacted": [
+            (KINDS.get(kind, kind), count) for kind, count in redaction_counts(project).items()
+        ],
         "originals": PromptOriginal.objects.filter(prompt__project=project).select_related(
             "prompt"
         )[:20],
@@ -201,10 +203,10 @@ def scan(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Group the prompts, or look at the completions, now."""
     kind = request.POST.get("kind", "")
     if kind not in IntakeScan.Kind:
-        messages.warning(request, f"{kind[:40]!r} is no pass that could be made.")
+        messages.warning(request, f"{kind[:40]!r} is not a known scan.")
     else:
         launch_scan(project=project, kind=IntakeScan.Kind(kind), user=request.user)  # type: ignore[arg-type]
-        messages.success(request, "The pass is in the queue.")
+        messages.success(request, "The scan is in the queue.")
     return redirect("intake", project.slug)
 
 

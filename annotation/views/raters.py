@@ -78,7 +78,10 @@ def _rater_page(
 def suspend(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
     def act(rater: Rater, reason: str, actor: User) -> str:
         again = services.suspend_rater(rater=rater, reason=reason, actor=actor)
-        return f"{rater.name} is suspended; {again} pairs were put back in the queue."
+        return (
+            f"{rater.name} is suspended; {again} pair{'' if again == 1 else 's'} went back in the "
+            "queue."
+        )
 
     return _act(request, project, rater_id, act)
 
@@ -88,7 +91,7 @@ def suspend(request: MemberRequest, project: Project, rater_id: int) -> HttpResp
 def reinstate(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
     def act(rater: Rater, reason: str, actor: User) -> str:
         services.reinstate_rater(rater=rater, reason=reason, actor=actor)
-        return f"{rater.name} may label again; their labels count again."
+        return f"{rater.name} can label again, and their labels count again."
 
     return _act(request, project, rater_id, act)
 
@@ -98,7 +101,7 @@ def reinstate(request: MemberRequest, project: Project, rater_id: int) -> HttpRe
 def calibrate(request: MemberRequest, project: Project, rater_id: int) -> HttpResponseBase:
     def act(rater: Rater, reason: str, actor: User) -> str:
         services.send_to_calibration(rater=rater, reason=reason, actor=actor)
-        return f"{rater.name} gets calibration pairs until they pass."
+        return f"{rater.name} will get calibration pairs until they pass."
 
     return _act(request, project, rater_id, act)
 
@@ -110,14 +113,16 @@ def remove(request: MemberRequest, project: Project, rater_id: int) -> HttpRespo
     row = get_object_or_404(Rater, pk=rater_id, project=project, user__isnull=False)
     membership = get_object_or_404(Membership, user=row.user_id, project=project)
     if membership.user_id == request.user.pk:
-        messages.warning(request, "You cannot remove yourself: another admin has to do it.")
+        messages.warning(request, "You cannot remove yourself; ask another admin to do it.")
         return redirect("rater", project.slug, row.pk)
     try:
         services.remove_member(membership=membership)
     except AnnotationError as error:
         messages.warning(request, str(error))
         return redirect("rater", project.slug, row.pk)
-    messages.success(request, f"{row.name} is no longer a member; their labels are kept.")
+    messages.success(
+        request, f"{row.name} has been removed from the project; their labels are kept."
+    )
     return redirect("raters", project.slug)
 
 

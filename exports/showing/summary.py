@@ -149,7 +149,7 @@ def strata(manifest: Mapping[str, Any]) -> tuple[list[Stratum], str]:
     alike: list[str] = []
     unknown: list[str] = []
     for name, values in manifest.get("strata", {}).items():
-        ranked = Counter({value or "not given": rows for value, rows in values.items()})
+        ranked = Counter({value or "not specified": rows for value, rows in values.items()})
         if len(ranked) == 1:
             given = next(iter(values))
             (alike if given else unknown).append(f"{name} {given}".strip())

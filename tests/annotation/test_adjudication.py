@@ -51,7 +51,7 @@ def test_disputes_flags_and_strong_judges_are_found_and_nothing_else(project: Pr
     assert find_adjudications(project=project) == 3
 
     assert reasons() == {disputed.pk: "disagreement", judged.pk: "judge", flagged.pk: "flag"}
-    assert Adjudication.objects.get(pair=disputed).detail == "humans 2 against 1"
+    assert Adjudication.objects.get(pair=disputed).detail == "humans 2 to 1"
     assert agreed.pk not in reasons()
 
 
@@ -82,7 +82,7 @@ def test_a_decision_is_a_label_of_its_own_kind(project: Project) -> None:
     row.refresh_from_db()
     assert (label.kind, label.choice, label.first_was_left) == ("adjudication", "second", False)
     assert (row.state, row.label, row.decided_by) == (State.DECIDED, label, bob.user)
-    with pytest.raises(AdjudicationError, match="decided meanwhile"):
+    with pytest.raises(AdjudicationError, match="decided in the meantime"):
         dismiss(adjudication=row, rater=bob)
     assert find_adjudications(project=project) == 0, "the decision is no new dispute"
 

@@ -378,7 +378,7 @@ def test_the_summary_shows_the_twos_that_agree_least(monkeypatch: pytest.MonkeyP
     printed = command("harbour")
     # Ann and cal agree on all; ben agrees with both on 35 of 50.
     assert "ann    cal" not in printed
-    assert "2 more agree better" in printed
+    assert "2 more with higher agreement" in printed
 
 
 def test_an_unknown_project_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:

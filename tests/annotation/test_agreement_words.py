@@ -31,11 +31,11 @@ def report(alpha: dict[str, Any], share: dict[str, Any], *, of: str = "") -> dic
         (figure(0.2, 0.1, 0.3), "is slight: "),
         (figure(0.55, 0.5, 0.6), "is moderate: "),
         (figure(0.95, 0.9, 1.0), "is almost perfect: "),
-        (figure(0.3, -0.1, 0.6), "cannot be told from chance: "),
+        (figure(0.3, -0.1, 0.6), "cannot be distinguished from chance: "),
         (figure(-0.4, -0.6, -0.1), "is below chance: "),
         (
             figure(1.0, None, None, 1),
-            "is not certain yet: Krippendorff's α 1.00 on 1 pair, ",
+            "is still uncertain: Krippendorff's α 1.00 on 1 pair, ",
         ),
     ],
 )
@@ -53,7 +53,7 @@ def test_judges_stand_beside_the_humans_and_never_in_their_place() -> None:
 
     assert headline(alone).first.startswith("No pair has labels from two people yet")
     assert headline(alone).others == (
-        "All raters together, judges included: α 0.50 (0.40 to 0.60) on 420 pairs."
+        "All raters, including judges: α 0.50 (0.40 to 0.60) on 420 pairs."
     )
     both = report(figure(0.86, 0.8, 0.9), figure(0.9, 0.8, 0.95)) | {
         "all_krippendorff_alpha": figure(0.7, 0.6, 0.8, 900),
@@ -61,8 +61,8 @@ def test_judges_stand_beside_the_humans_and_never_in_their_place() -> None:
     }
     assert "α 0.86 (0.80 to 0.90)" in headline(both).first
     assert headline(both).others == (
-        "All raters together, judges included: α 0.70 (0.60 to 0.80) on 900 pairs. "
-        "Judges among themselves: α 0.30 on 1 pair."
+        "All raters, including judges: α 0.70 (0.60 to 0.80) on 900 pairs. "
+        "Judges only: α 0.30 on 1 pair."
     )
 
 
@@ -77,4 +77,4 @@ def test_nothing_is_said_of_nothing() -> None:
     assert headline(report(NONE, NONE)).first.startswith("No pair has two labels yet")
     undefined = NONE | {"reason": "every label is the same"}
     said = headline(report(undefined, figure(1.0, 0.9, 1.0)))
-    assert said[:2] == ("Agreement beyond chance is undefined here.", "every label is the same")
+    assert said[:2] == ("Chance-corrected agreement is undefined here.", "every label is the same")

@@ -55,7 +55,7 @@ def test_a_policy_without_calibration_lets_everybody_on_who_is_in_it() -> None:
 
     rater.refresh_from_db()
     assert rater.status == Status.ACTIVE
-    assert rater.status_reason == "The policy asks for no calibration."
+    assert rater.status_reason == "This project's policy has no calibration."
     assert not rater.checks.exists(), "four answers judge nobody"
     assert "0 left" not in rater_progress(rater).words or not rater_progress(rater).left
 
@@ -144,7 +144,7 @@ def test_gold_that_runs_out_is_told_before_and_when_it_does(client: Client) -> N
     assert [(one.rater, one.lacking) for one in supply.short] == [(rater, 4)]
     assert supply.newcomers_run_out
     for page in pages:
-        assert "will be 4 pairs short if it fails" in client.get(page).content.decode(), page
+        assert "will be 4 pairs short if they fail it" in client.get(page).content.decode(), page
 
     work(rater, 8, right=False)
     assert rater.status == Status.RETRAINING
@@ -154,14 +154,14 @@ def test_gold_that_runs_out_is_told_before_and_when_it_does(client: Client) -> N
     ] == [(rater, 4)]
     for page in pages:
         said = client.get(page).content.decode()
-        assert "cannot go on with calibration" in said, page
-        assert "4 more gold pairs needed" in said, page
+        assert "cannot continue calibration" in said, page
+        assert "they need 4 more gold pairs" in said, page
 
     rater_page = Client()
     rater_page.force_login(rater.user)  # type: ignore[arg-type]
     said = rater_page.get(f"/projects/{project.slug}/label/").content.decode()
     assert "There are no calibration pairs left for you" in said
-    assert "4 of the 8 pairs of this try" in said
+    assert "4 of the 8 pairs in this attempt" in said
 
     make_gold(project, 20, start=5000)
     assert not gold_supply(project, policy_of(project.pk)).is_short
@@ -175,17 +175,17 @@ def test_a_rater_is_told_what_a_try_came_to_and_what_comes_next(client: Client) 
     add_member(user=rater.user, project=rater.project, role=Role.RATER)  # type: ignore[arg-type]
     client.force_login(rater.user)  # type: ignore[arg-type]
     address = f"/projects/{rater.project.slug}/label/"
-    assert "Calibration, try 1 of 2: 0 done" in client.get(address).content.decode()
+    assert "Calibration, attempt 1 of 2: 0 done" in client.get(address).content.decode()
     work(rater, 3)
     work(rater, 5, right=False)
 
     said = client.get(address).content.decode()
-    assert "This try did not pass. You agreed with the seniors on 3 of 8 pairs" in said
-    assert "at least 0.60 is needed" in said
-    assert "You now get 8 new pairs." in said
-    assert "Calibration, try 2 of 2: 0 done · 8 left" in said
+    assert "You did not pass this attempt. You agreed with the seniors on 3 of 8 pairs" in said
+    assert "at least 0.60 is required" in said
+    assert "You will now get 8 new pairs." in said
+    assert "Calibration, attempt 2 of 2: 0 done · 8 left" in said
     work(rater, 1)
-    assert "This try did not pass" not in client.get(address).content.decode()
+    assert "You did not pass this attempt" not in client.get(address).content.decode()
 
 
 def test_who_is_certified() -> None:

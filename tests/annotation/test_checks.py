@@ -52,7 +52,7 @@ def test_who_fails_gets_other_pairs_and_is_refused_after_the_tries() -> None:
     assert not {slot.pair_id for slot in first} & {slot.pair_id for slot in second}
     assert rater.status == Status.SUSPENDED
     assert decisions(rater) == [Decision.RETRY, Decision.SUSPEND]
-    assert rater.status_reason.startswith("Refused after 2 tries")
+    assert rater.status_reason.startswith("Not admitted after 2 attempts")
 
 
 def test_the_second_try_can_succeed() -> None:
@@ -137,7 +137,7 @@ def test_calibration_shows_what_was_right_and_stays_answered() -> None:
     assert feedback is not None
     assert not feedback.correct
     assert feedback.note.startswith("because")
-    with pytest.raises(NothingToUndoError, match="seen the right one"):
+    with pytest.raises(NothingToUndoError, match="seen the correct one"):
         undo_last_label(rater=rater)
 
 

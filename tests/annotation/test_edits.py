@@ -66,7 +66,7 @@ def test_undo_takes_the_edit_back_too_and_it_can_be_given_again(rater: Rater) ->
 
 @pytest.mark.parametrize("pressed", ["equal", "both_bad"])
 def test_an_edit_needs_a_better_one(rater: Rater, pressed: str) -> None:
-    with pytest.raises(InvalidLabelError, match="which of the two"):
+    with pytest.raises(InvalidLabelError, match="without a choice of the better one"):
         edit(rater, "Better.", pressed)
     assert not Label.objects.exists()
 
@@ -82,5 +82,5 @@ def test_an_edit_that_changes_nothing_is_said(rater: Rater) -> None:
 
 def test_a_project_may_forbid_edits(rater: Rater) -> None:
     set_policy(project=rater.project, changes={"allow_edits": False})
-    with pytest.raises(InvalidLabelError, match="not edited in this project"):
+    with pytest.raises(InvalidLabelError, match="does not allow edited responses"):
         edit(rater, "Better.")

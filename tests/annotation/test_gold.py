@@ -43,7 +43,7 @@ def test_one_senior_settles_nothing_two_do_and_their_notes_are_kept() -> None:
     pair = make_pair(make_project())
     bob, bea = make_user("bob"), make_user("bea")
     assert answer_gold(pair=pair, author=bob, choice="first", note="warm").state == State.PROPOSED
-    with pytest.raises(GoldError, match="answered this pair before"):
+    with pytest.raises(GoldError, match="already answered this pair"):
         answer_gold(pair=pair, author=bob, choice="first")
     gold = answer_gold(pair=pair, author=bea, choice="first", note="kind")
     assert (gold.state, gold.choice, gold.note) == (State.SETTLED, "first", "warm\n\nkind")
@@ -85,7 +85,7 @@ def test_a_retired_pair_takes_no_answer() -> None:
     retire_gold(gold=gold)
     with pytest.raises(GoldError, match="retired"):
         answer_gold(pair=pair, author=make_user("bea"), choice="first")
-    with pytest.raises(GoldError, match="retired before"):
+    with pytest.raises(GoldError, match="already been retired"):
         retire_gold(gold=gold)
 
 

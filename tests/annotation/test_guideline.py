@@ -27,7 +27,7 @@ def test_a_new_version_is_unread_until_it_is_acknowledged() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "empty"), (" \n", "empty"), ("Be fair.", "version 1 says the same")],
+    [("", "empty"), (" \n", "empty"), ("Be fair.", "version 1 has the same text")],
 )
 def test_a_version_that_says_nothing_new_is_refused(text: str, words: str) -> None:
     project = make_project()

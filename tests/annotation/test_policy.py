@@ -29,21 +29,21 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"gold_share": 0.8, "repeat_share": 0.3}, "gold_share", "add to 1.1"),
+        ({"gold_share": 0.8, "repeat_share": 0.3}, "gold_share", "add up to 1.1"),
         ({"gold_share": 1.5}, "gold_share", "less than or equal to 1"),
         ({"overlap_share": -0.1}, "overlap_share", "greater than or equal to 0"),
-        ({"kappa_floor": 0.7}, "kappa_floor", "above the κ for admission"),
+        ({"kappa_floor": 0.7}, "kappa_floor", "above the admission κ"),
         ({"kappa_floor": 2}, "kappa_floor", "less than or equal to 1"),
-        ({"min_labels": 90}, "min_labels", "above the window"),
-        ({"calibration_pairs": 5}, "calibration_pairs", "fewer than the least n"),
+        ({"min_labels": 90}, "min_labels", "larger than the window"),
+        ({"calibration_pairs": 5}, "calibration_pairs", "fewer than the minimum sample"),
         ({"gold_seniors": 1}, "gold_seniors", "greater than or equal to 2"),
         ({"overlap_raters": 1}, "overlap_raters", "greater than or equal to 2"),
         ({"lease_minutes": 9}, "lease_minutes", "greater than or equal to 10"),
         ({"lease_minutes": 21}, "lease_minutes", "less than or equal to 20"),
         ({"criteria": {"a": "b"}}, "criteria", "a list"),
-        ({"criteria": [{"key": "a b", "name": "A"}]}, "criteria", "'a b' is no key"),
+        ({"criteria": [{"key": "a b", "name": "A"}]}, "criteria", "'a b' is not a valid key"),
         ({"criteria": [{"key": "a", "name": "A"}] * 2}, "criteria", "twice"),
-        ({"criteria": [{"key": "a"}]}, "criteria", "no criterion"),
+        ({"criteria": [{"key": "a"}]}, "criteria", "not a criterion"),
     ],
 )
 def test_a_wrong_policy_is_refused_by_field_and_changes_nothing(

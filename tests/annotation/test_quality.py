@@ -64,9 +64,9 @@ def test_a_usual_rater_has_no_flag() -> None:
 def test_each_oddity_has_its_flag() -> None:
     assert found(left=85, right=30) == ["side bias: 74 % left"]
     assert found(left=30, right=85) == ["side bias: 74 % right"]
-    assert found(left=0, right=0, equal=120, both_bad=0) == ["one answer: 100 % the same button"]
-    assert found(median_seconds=1.4) == ["speeding: 1.4 s at the median"]
-    assert found(flips=14) == ["changes their mind: 14 of 20 repeats"]
+    assert found(left=0, right=0, equal=120, both_bad=0) == ["one answer: 100 % the same choice"]
+    assert found(median_seconds=1.4) == ["speeding: 1.4 s median"]
+    assert found(flips=14) == ["inconsistent: changed 14 of 20 repeats"]
 
 
 def test_chance_is_not_flagged() -> None:

@@ -96,7 +96,7 @@ def test_what_cannot_be_is_said() -> None:
     with pytest.raises(StatusError, match="not suspended"):
         reinstate_rater(rater=rater, reason="Why not.", actor=carol)
     suspend_rater(rater=rater, reason="Away.")
-    with pytest.raises(StatusError, match="suspended already: Away"):
+    with pytest.raises(StatusError, match="already suspended: Away"):
         suspend_rater(rater=rater, reason="Again.")
     with pytest.raises(StatusError, match="reinstate them first"):
         send_to_calibration(rater=rater, reason="Try again.")

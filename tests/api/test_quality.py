@@ -76,7 +76,7 @@ def test_the_policy_is_changed_by_field_and_refused_by_field(cast: Cast) -> None
     assert (status, policy["gold_share"], policy["overlap_share"]) == (200, 0.2, 0.1)
     status, error = ask(cast.carol, "quality-policy", {"gold_share": 0.99}, "PATCH")
     assert status == 400
-    assert "add to 1.04" in " ".join(error["fields"]["gold_share"])
+    assert "add up to 1.04" in " ".join(error["fields"]["gold_share"])
     assert QualityPolicy.objects.get().gold_share == 0.2
     assert ask(cast.bob, "quality-policy", {"gold_share": 0.3}, "PATCH")[0] == 403
     status, intake = ask(cast.carol, "intake-policy", {"identity": "hold"}, "PATCH")

@@ -188,7 +188,7 @@ def test_the_commands_bring_a_file_in_and_out(
     [
         (["import_constitution", "nowhere", "f", "--slug", "c"], "no project 'nowhere'"),
         (["import_constitution", "harbour", "no/file", "--slug", "c"], "cannot be read"),
-        (["import_constitution", "harbour", "f", "--slug", "not a slug"], "is no slug"),
+        (["import_constitution", "harbour", "f", "--slug", "not a slug"], "is not a valid slug"),
         (["export_constitution", "harbour", "c@3"], "has no constitution 'c@3'; it has: none"),
     ],
 )

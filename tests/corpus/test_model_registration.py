@@ -213,7 +213,7 @@ def test_the_command_registers_and_refuses(
     for wrong, complaint in (
         (["nowhere", str(folder)], "no project 'nowhere'"),
         ([cast.project.slug, "org/model"], "HF_HUB_OFFLINE is set"),
-        ([cast.project.slug, str(folder), "--consent-by", "dan"], "'dan' is no superuser"),
+        ([cast.project.slug, str(folder), "--consent-by", "dan"], "'dan' is not a superuser"),
     ):
         with pytest.raises(SystemExit) as ended:
             call_command("register_model", *wrong)

@@ -98,7 +98,7 @@ def test_strata_have_bars_where_they_divide_and_one_line_where_they_do_not() -> 
             },
             "strata_findings": [
                 {"dimension": "language", "stratum": "en", "fault": "over 40 %"},
-                {"dimension": "language", "stratum": "not given", "fault": "over 5 %"},
+                {"dimension": "language", "stratum": "not specified", "fault": "over 5 %"},
             ],
         }
     )
@@ -110,5 +110,5 @@ def test_strata_have_bars_where_they_divide_and_one_line_where_they_do_not() -> 
     assert divided[0].bars[0] == Bar("d11", 11, 1 / 6)
     assert divided[1].bars == [
         Bar("en", 9, 0.9, "over 40 %"),
-        Bar("not given", 1, 0.1, "over 5 %"),
+        Bar("not specified", 1, 0.1, "over 5 %"),
     ]

@@ -199,7 +199,7 @@ def test_the_command_freezes_and_tells(
     ("arguments", "message"),
     [
         (("nowhere", "x", "1"), "no project"),
-        (("harbour", "no slug", "1"), "NAME is"),
+        (("harbour", "no slug", "1"), "'no slug' is not a valid dataset name"),
         (("harbour", "x", "999999"), "no critique run 999999"),
         (("harbour", "x", "1", "--helpful-share", "1.5"), "helpful_share"),
         (("harbour", "x", "1", "--validation", "0.6", "--test", "0.5"), "must leave a share"),

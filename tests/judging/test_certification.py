@@ -72,7 +72,7 @@ def test_a_judge_at_chance_fails_onboarding_twice_and_labels_nothing(project: Pr
     assert decisions == ["retry", "suspend"]
     assert all((one.kappa or 0) < 0.6 for one in RaterCheck.objects.all())
     assert run.state == JobState.FAILED
-    assert "is suspended: Refused after 2 tries" in run.error
+    assert "is suspended: Not admitted after 2 attempts" in run.error
     assert production(project) == 0
 
     again = run_judge(config, by_number(right))

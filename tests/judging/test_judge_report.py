@@ -227,8 +227,8 @@ def test_a_judge_whose_verdicts_were_imported_gets_the_same_report(
     assert report["agreement"]["value"] == pytest.approx(8 / 12)
     call_command("judge_report", "harbour")
     told = capsys.readouterr().out
-    assert "their judge: 12 labels, 24 verdicts, 0 not readable" in told
-    assert "gets 0.700" in told
+    assert "their judge: 12 labels, 24 verdicts, 0 unreadable" in told
+    assert "wins 0.700" in told
 
 
 @pytest.mark.parametrize(

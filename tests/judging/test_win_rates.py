@@ -183,4 +183,4 @@ def test_a_project_without_models_in_its_pairs_says_so(
         project=project, rater=make_rater(project, "judge", Rater.Kind.JUDGE)
     )
     call_command("win_rates", "harbour")
-    assert "No pair that this judge has labelled" in capsys.readouterr().out
+    assert "This judge has not labelled any pair" in capsys.readouterr().out

@@ -228,7 +228,7 @@ def test_the_page_is_told_how_each_server_stands(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "Name the model to serve"),
+        ([], "Give the model to serve"),
         (["/no/such/folder"], "there is no model folder"),
         (["m", "--project", "nowhere"], "There is no project 'nowhere'"),
         (["--stop", "nothing"], "No server named 'nothing' is running"),

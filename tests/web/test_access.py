@@ -134,7 +134,7 @@ def test_nobody_can_sign_up_uninvited(client: Client) -> None:
     users = User.objects.count()
     fields = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD}
     for answer in (client.get("/signup/"), client.post("/signup/", fields)):
-        assert "Accounts are made by invitation" in answer.content.decode()
+        assert "Accounts are by invitation only" in answer.content.decode()
     assert User.objects.count() == users
 
 

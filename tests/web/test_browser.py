@@ -69,13 +69,13 @@ def test_a_rater_labels_by_key_and_button_without_a_reload(
     assert Label.objects.latest("id").comment == "axe 1 2"
 
     third = task(page)
-    page.click("text=Skip")
+    page.click("[data-skip]")
     page.click("button[value=unclear]")
     wait_for_next(page, third)
     assert Skip.objects.get().reason == "unclear"
 
     page.keyboard.press("u")
-    page.wait_for_selector("text=Your last label was taken back")
+    page.wait_for_selector("text=Your last label was undone")
     page.wait_for_selector("#task:not([data-busy])")
     assert task(page) == second
     assert page.input_value("#comment") == "axe 1 2"
@@ -216,7 +216,7 @@ def test_everything_on_the_page_is_done_by_key(
     page.keyboard.type(" and more")
     page.keyboard.press("Escape")
     page.keyboard.press("b")
-    page.wait_for_selector("text=You edited A but chose another answer")
+    page.wait_for_selector("text=You edited A but chose a different answer")
     page.keyboard.press("a")
     wait_for_next(page, first)
     wait_until_stored(page, 1)
@@ -246,7 +246,7 @@ def test_a_label_survives_a_server_that_is_away(context: BrowserContext, cast: C
     page.route(away, lambda route: route.abort())
     page.keyboard.press("a")
     wait_for_next(page, first)
-    page.wait_for_selector("text=kept here and not stored yet")
+    page.wait_for_selector("text=kept in this tab but has not been saved yet")
     assert not Label.objects.exists()
     # The pair whose label is waiting is not offered again, and no other overtakes it.
     second = task(page)

@@ -506,7 +506,7 @@ def test_a_finished_run_is_frozen_into_an_sft_dataset(cast: Cast) -> None:
         "seed": "0",
     }
     told = client.post(f"{HERE}datasets/sft", fields).content.decode()
-    assert "Nothing is frozen yet." in told
+    assert "Nothing has been frozen yet." in told
     assert not DatasetVersion.objects.exists()
     fields["small_split"] = "accept"
     answer = client.post(f"{HERE}datasets/sft", fields)

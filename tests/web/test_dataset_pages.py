@@ -79,7 +79,7 @@ def test_a_split_too_small_to_measure_on_is_told_before_anything_is_frozen(
     page = researcher.post(FREEZE, asked).content.decode()
 
     assert not DatasetVersion.objects.exists()
-    assert "Nothing is frozen yet." in page
+    assert "Nothing has been frozen yet." in page
     assert "figures based on fewer than 30 rows mean little" in page
     share = page.split('name="larger_share" value="')[1].split('"')[0]
     assert researcher.post(FREEZE, asked | {"larger_share": share}).status_code == 302

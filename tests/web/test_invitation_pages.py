@@ -46,7 +46,7 @@ def sign_up(client: Client, name: str) -> str:
 
 
 def test_a_stranger_comes_in_by_the_link_and_not_without(client: Client, cast: Cast) -> None:
-    assert "made by invitation" in sign_up(client, "zoe")
+    assert "by invitation only" in sign_up(client, "zoe")
     assert not User.objects.filter(username="zoe").exists()
 
     link = new_link(client, cast)
@@ -62,10 +62,10 @@ def test_a_stranger_comes_in_by_the_link_and_not_without(client: Client, cast: C
     zoe = Membership.objects.get(user__username="zoe")
     assert (zoe.role, zoe.project) == (Role.RATER, cast.project)
     assert Rater.objects.filter(user__username="zoe").exists()
-    assert "made by invitation" in sign_up(Client(), "eve")
+    assert "by invitation only" in sign_up(Client(), "eve")
     used = client.get(link, follow=True)
     assert used.status_code == 409
-    assert "has been used" in used.content.decode()
+    assert "has already been used" in used.content.decode()
 
 
 def test_the_secret_is_not_stored(client: Client, cast: Cast) -> None:
@@ -88,15 +88,15 @@ def test_nothing_is_called_sent_where_no_mail_leaves(
     settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
     client.force_login(cast.carol)
     page = client.post(LIST, {"role": "rater", "email": "zoe@example.org"}).content.decode()
-    assert "No mail was sent to zoe@example.org" in page
-    assert "The link was sent" not in page
+    assert "No e-mail was sent to zoe@example.org" in page
+    assert "The invitation was sent" not in page
 
 
 def test_the_page_behind_a_link_needs_the_link(client: Client, cast: Cast) -> None:
     client.force_login(cast.alice)
     for answer in (client.get(ACCEPT), client.post(ACCEPT)):
         assert answer.status_code == 409
-        assert "Open the link of your invitation again" in answer.content.decode()
+        assert "Please open your invitation link again" in answer.content.decode()
 
 
 def test_an_invitation_works_once_and_not_when_old_or_revoked(cast: Cast) -> None:
@@ -108,7 +108,7 @@ def test_an_invitation_works_once_and_not_when_old_or_revoked(cast: Cast) -> Non
     gone, revoked = invite(project=cast.project, role=Role.RATER, by=cast.carol, now=now)
     revoke_invitation(invitation=gone, now=now)
     for token, when, words in (
-        (used, now, "has been used"),
+        (used, now, "has already been used"),
         (late, old.expires_at + dt.timedelta(seconds=1), "expired"),
         (revoked, now, "revoked"),
         ("no such link", now, "does not exist"),

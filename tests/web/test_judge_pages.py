@@ -97,7 +97,7 @@ def test_the_constitutions_of_another_project_are_not_shown(client: Client, cast
     make_published(cast.elsewhere)
     client.force_login(cast.bob)
 
-    assert "No constitution yet" in client.get(CONSTITUTION).content.decode()
+    assert "No constitutions yet" in client.get(CONSTITUTION).content.decode()
 
 
 def test_the_form_launches_a_queued_run_of_the_judge_it_describes(

@@ -51,7 +51,7 @@ def test_undo_brings_an_edit_back_with_its_editor_open_and_it_is_sent_again(
     wait_until_stored(page, 1)
 
     page.keyboard.press("u")
-    page.wait_for_selector("text=Your last label was taken back")
+    page.wait_for_selector("text=Your last label was undone")
     expect(page.locator(EDITOR_A)).to_be_visible()
     assert page.input_value(EDITOR_A).endswith(" More.")
     assert page.get_attribute("[data-edit=left]", "aria-expanded") == "true"
@@ -93,13 +93,13 @@ def test_after_choosing_the_answer_that_was_not_edited_keys_are_keys_again(page:
     page.keyboard.press("i")
     page.keyboard.type("Better. ")
     page.click("button[value=right]")
-    page.wait_for_selector("text=You edited A but chose another answer")
+    page.wait_for_selector("text=You edited A but chose a different answer")
     focus_is_on_the_pair(page)
     page.keyboard.press("1")
     wait_for_next(page, first)
     wait_until_stored(page, 1)
     assert Label.objects.filter(kind="edit").exists()
-    assert page.locator("text=You edited A but chose another answer").count() == 0
+    assert page.locator("text=You edited A but chose a different answer").count() == 0
 
 
 @pytest.mark.parametrize("leave", ["undo", "skip", "pause"])
@@ -167,7 +167,7 @@ def test_leaving_the_page_asks_and_coming_back_brings_everything_back(page: Page
     assert (label.comment, len(label.criteria)) == ("Half a thought", 1)
     # What was sent is no draft any more.
     page.keyboard.press("u")
-    page.wait_for_selector("text=Your last label was taken back")
+    page.wait_for_selector("text=Your last label was undone")
     page.fill("#comment", "")
     page.reload()
     page.wait_for_selector("#task[data-ahead]")

@@ -13,7 +13,7 @@ from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 
 pytestmark = pytest.mark.django_db
 HERE = "/projects/harbour/"
-WANTED = '<span class="flex-fill">3 labels still wanted.</span>'
+WANTED = '<span class="flex-fill">3 labels still needed.</span>'
 
 
 @pytest.fixture
@@ -46,19 +46,19 @@ def test_each_role_is_told_what_it_can_do_next_and_nothing_else(cast: Cast) -> N
     senior, admin, researcher = shown(cast.bob), shown(cast.carol), shown(cast.dan)
 
     for page in (senior, admin):
-        assert "1 pair to decide." in page
+        assert "1 pair to adjudicate." in page
         assert WANTED in page
-    assert "to decide" not in researcher
+    assert "to adjudicate" not in researcher
     assert WANTED not in researcher
-    assert "freeze and train" in researcher
-    assert "freeze and train" in admin
-    assert "freeze and train" not in senior
+    assert "ready to freeze" in researcher
+    assert "ready to freeze" in admin
+    assert "ready to freeze" not in senior
 
 
 def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> None:
     empty = shown(cast.carol)
-    assert "No pair has labels of two people yet" in empty
-    assert "No label in the last four weeks" in empty
+    assert "No pair has been labelled by two people yet" in empty
+    assert "No labels in the last four weeks" in empty
 
     labelled(cast, pairs=4, raters=2)
     page = shown(cast.carol)
@@ -82,7 +82,7 @@ def test_the_policys_page_names_units_and_defaults_and_stores_every_field(cast: 
     set_policy(project=cast.project, changes={"lease_minutes": 12})
     path = f"{HERE}quality/"
     page = shown(cast.carol, path)
-    assert "A pair is held for its rater (minutes)" in page
+    assert "Time a pair is reserved for a rater (minutes)" in page
     assert "Default: 15." in page
     assert page.count("<details") == 3
     client = Client()
@@ -104,8 +104,8 @@ def test_the_agreement_page_begins_with_a_sentence_and_pages_every_two_raters(ca
     first = shown(cast.carol, path)
     last = shown(cast.carol, f"{path}?by=week&page=2")
 
-    assert first.index("Agreement among people") < first.index('data-chart="heat"')
-    assert first.index('data-chart="heat"') < first.index("All coefficients beyond chance")
+    assert first.index("Agreement among human raters") < first.index('data-chart="heat"')
+    assert first.index('data-chart="heat"') < first.index("All chance-corrected coefficients")
     assert "Page 1 of 2" in first
     assert '<details class="card" id="twos" >' in first
     assert 'href="?by=domain&amp;page=2#twos"' in first.replace("&page", "&amp;page")

@@ -70,7 +70,7 @@ def test_a_pair_shows_all_that_was_said_of_it(client: Client, cast: Cast, pair: 
     assert "<td>0.83</td>" in shown
     assert "first shown first" in shown
     assert "second shown first" in shown
-    assert "First (100%)" in shown
+    assert "First (100 %)" in shown
     assert "kept v1" in shown
 
 

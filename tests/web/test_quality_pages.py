@@ -71,9 +71,9 @@ def test_the_policy_is_stored_from_the_page_and_refused_with_the_reason(
     assert client.post(HERE + "quality/", fields).status_code == 302
     assert [axis["key"] for axis in QualityPolicy.objects.get().criteria] == ["helpful", "harmless"]
     for changes, words in (
-        ({"gold_share": 0.9, "repeat_share": 0.2}, "add to 1.1"),
-        ({"kappa_floor": 0.9}, "sent back at once"),
-        ({"criteria": "no colon here"}, "“key: name” is wanted"),
+        ({"gold_share": 0.9, "repeat_share": 0.2}, "add up to 1.1"),
+        ({"kappa_floor": 0.9}, "sent straight back to calibration"),
+        ({"criteria": "no colon here"}, "write it as “key: name”"),
         ({"calibration_pairs": ""}, "required"),
     ):
         answer = client.post(HERE + "quality/", fields | changes)
@@ -103,7 +103,7 @@ def test_an_admin_suspends_with_a_reason_and_reinstates(client: Client, cast: Ca
     told.force_login(cast.alice)
     answer = told.get(HERE + "label/")
     assert answer.status_code == 200
-    assert "You are suspended from labelling here" in answer.content.decode()
+    assert "You are suspended from labelling in this project" in answer.content.decode()
     assert "Too fast." in answer.content.decode()
     assert told.get(HERE + "label/next").status_code == 403
     assert told.post(HERE + "label/submit").status_code == 403
@@ -131,7 +131,7 @@ def test_two_seniors_settle_a_gold_pair_on_its_page(client: Client, cast: Cast) 
         assert GoldPair.objects.get().state == state
     again = client.post(f"{HERE}gold/{pair.pk}/", {"choice": "equal"})
     assert again.status_code == 409
-    assert "answered this pair before" in again.content.decode()
+    assert "already answered this pair" in again.content.decode()
     assert client.post(f"{HERE}gold/{pair.pk}/", {"choice": "up"}).status_code == 400
 
 
@@ -192,7 +192,7 @@ def test_calibration_shows_why_an_answer_was_wrong(client: Client, cast: Cast) -
     alice = rater_for(cast.alice, cast.project)
     Rater.objects.filter(pk=alice.pk).update(status=Rater.Status.ONBOARDING)
     client.force_login(cast.alice)
-    assert "Calibration, try 1 of 2: 0 done" in client.get(HERE + "label/").content.decode()
+    assert "Calibration, attempt 1 of 2: 0 done" in client.get(HERE + "label/").content.decode()
     slot = Slot.objects.get(state="leased")
     gold = GoldPair.objects.get(pair=slot.pair_id)
     pressed = "equal" if gold.choice != "equal" else "both_bad"
@@ -227,7 +227,7 @@ def test_the_answer_that_ends_calibration_shows_its_feedback_before_what_follows
     alice.refresh_from_db()
     assert alice.status == Rater.Status.SUSPENDED
     after = client.get(HERE + "label/", headers=part).content.decode()
-    assert "You are suspended from labelling here" in after
+    assert "You are suspended from labelling in this project" in after
     assert "data-task" not in after
     assert client.post(HERE + "label/submit", headers=part).status_code == 403
 

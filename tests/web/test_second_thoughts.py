@@ -28,7 +28,7 @@ HERE = "/projects/harbour/"
 FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 BUTTON = re.compile(r"<button\b([^>]*)>\s*([^<]+)", re.DOTALL)
 TAKES_AWAY = re.compile(
-    r"^(Retire|Revoke|Remove|Suspend|Set the pair aside|Stop|Cancel|Throw|Discard|Delete)\b"
+    r"^(Retire|Revoke|Remove|Suspend|Set pair aside|Stop|Cancel|Throw|Discard|Delete)\b"
 )
 ASKED_BY_SCRIPT = "data-remove"
 """The editor of constitutions asks by itself."""
@@ -55,7 +55,7 @@ def test_every_button_that_takes_something_away_asks_first(client: Client, cast:
                     asked.add(found[1])
                     asks = "data-confirm" in form + button or ASKED_BY_SCRIPT in form
                     assert asks, f"{path}: {words.strip()} acts at once"
-    assert {"Retire", "Revoke", "Remove", "Suspend", "Set the pair aside", "Cancel"} <= asked
+    assert {"Retire", "Revoke", "Remove", "Suspend", "Set pair aside", "Cancel"} <= asked
 
 
 @pytest.mark.django_db
@@ -73,12 +73,12 @@ def test_a_pair_that_was_set_aside_comes_back_with_the_labels_it_lacks(
 
     client.force_login(cast.bob)
     page = client.get(f"{HERE}adjudication/{row.pk}/").content.decode()
-    assert "Bring the pair back" in page
+    assert "Restore pair" in page
     client.post(f"{HERE}adjudication/{row.pk}/", {"action": "bring_back"})
 
     pair.refresh_from_db()
     assert pair.held_back == ""
-    assert Adjudication.objects.get(state="open").detail == "brought back by bob"
+    assert Adjudication.objects.get(state="open").detail == "restored by bob"
     assert Slot.objects.filter(pair=pair, state="open").count() == 1
     assert claim_next_slot(rater=rater_for(cast.alice, cast.project)) is not None
     build(cast.project, "d", FreezeFilters(validation=0, test=0))
@@ -104,7 +104,7 @@ def test_retired_gold_is_put_back_by_an_admin(client: Client, cast: Cast) -> Non
     address = f"{HERE}gold/{gold.pair_id}/"
     client.force_login(cast.carol)
     client.post(f"{address}retire")
-    assert "Put back" in client.get(f"{HERE}gold/").content.decode()
+    assert "Restore" in client.get(f"{HERE}gold/").content.decode()
     client.force_login(cast.bob)
     assert client.post(f"{address}restore").status_code == 403
     client.force_login(cast.carol)

@@ -72,7 +72,7 @@ def test_gold_answers_are_given_by_key_one_after_the_other(
         page.wait_for_url(lambda url, before=before: url != before)  # type: ignore[misc]
         page.wait_for_load_state()
         assert GoldAnswer.objects.count() == count
-    page.wait_for_selector("text=no pair left")
+    page.wait_for_selector("text=no pairs left")
     assert set(GoldAnswer.objects.values_list("choice", flat=True)) >= {"equal", "both_bad"}
     assert complaints == []
 
@@ -152,7 +152,7 @@ def test_a_note_is_not_lost_without_a_question(
     # A decision that comes too late is refused, and the note is still there.
     Adjudication.objects.filter(pk=row.pk).update(state="dismissed")
     page.keyboard.press("e")
-    page.wait_for_selector("text=has been dismissed meanwhile")
+    page.wait_for_selector("text=has been dismissed in the meantime")
     assert page.input_value("[data-unsaved]") == "A reason"
 
 

@@ -182,7 +182,7 @@ def test_a_suspended_rater_is_told_why_and_can_label_nothing(cast: Cast) -> None
     client = Client()
     client.force_login(cast.alice)
     page = client.get("/projects/harbour/label/")
-    assert "You are suspended from labelling here" in page.content.decode()
+    assert "You are suspended from labelling in this project" in page.content.decode()
     assert "Too fast." in page.content.decode()
     assert not Slot.objects.filter(rater__user=cast.alice).exists()
     assert client.get("/projects/harbour/label/next").status_code == 403

@@ -24,7 +24,9 @@ TWOS = 40
 
 
 class Command(ConcordCommand):
-    help = "Agreement of a project's raters, human and AI: κ and α with n and 95 % intervals."
+    help = (
+        "Show how far a project's raters, human and AI, agree: κ and α with n and 95 % intervals."
+    )
     # They load every page and form, which takes longer than counting half a million labels; `check`
     # and the server run them.
     requires_system_checks = []
@@ -35,7 +37,7 @@ class Command(ConcordCommand):
             "--by",
             choices=sorted(BY),
             metavar="PART",
-            help=f"Agreement by part instead of the whole: {', '.join(sorted(BY))}.",
+            help=f"Break agreement down by one of: {', '.join(sorted(BY))}.",
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -67,7 +69,7 @@ def summary_of(project: Project, report: AgreementReport) -> str:
     ]
     met = [row for row in report.pairwise if row.beside]
     shown = sorted(met, key=_by_kappa)[:TWOS]
-    twos = [("rater", "and rater", "κ", "AC1", "agree", "κ strength")]
+    twos = [("rater", "compared with", "κ", "AC1", "agree", "κ strength")]
     twos += [
         (
             row.rater_a,
@@ -82,9 +84,9 @@ def summary_of(project: Project, report: AgreementReport) -> str:
     ]
     notes = []
     if len(met) > len(shown):
-        notes.append(f"{len(met) - len(shown)} more agree better; --json has all.")
+        notes.append(f"{len(met) - len(shown)} more with higher agreement; use --json to see all.")
     if apart := len(report.pairwise) - len(met):
-        notes.append(f"{apart} more share no pair.")
+        notes.append(f"{apart} more have no labelled pair in common.")
     kinds = (report.of_kinds.humans, report.of_kinds.everybody, report.of_kinds.judges)
     overall = [("", "human raters", "all raters together", "judges")]
     overall += [
@@ -94,7 +96,7 @@ def summary_of(project: Project, report: AgreementReport) -> str:
     warnings = [f"Note: {warning}" for warning in [report.of_kinds.humans.warning] if warning]
     return "\n".join(
         [
-            f"Agreement in {project.name} over four choices, 95 % intervals",
+            f"Agreement in {project.name} on four choices, with 95 % intervals",
             "",
             *_aligned(raters),
             "",
@@ -142,9 +144,9 @@ def _overall(group: GroupAgreement) -> list[tuple[str, Coefficient]]:
         ("Krippendorff's α", group.four.krippendorff_alpha),
         ("Gwet's AC1", group.four.gwet_ac1),
         ("observed agreement", group.four.raw_agreement),
-        ("α of three (equal with both bad)", group.three.krippendorff_alpha),
-        ("α where all decided", group.decided.krippendorff_alpha),
-        ("α of strength, ordinal", group.strength_alpha),
+        ("α on three choices (equal and both bad merged)", group.three.krippendorff_alpha),
+        ("α on decided pairs only", group.decided.krippendorff_alpha),
+        ("α for strength, ordinal", group.strength_alpha),
     ]
 
 

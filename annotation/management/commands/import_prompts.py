@@ -19,24 +19,31 @@ SHOWN_LINES = 20
 
 
 class Command(ConcordCommand):
-    help = "Import prompts from JSONL or text, plain or gzipped. Importing again adds nothing."
+    help = (
+        "Import prompts from JSONL or text files, plain or gzipped. Importing a file again adds "
+        "nothing."
+    )
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("project", help="The project's slug; made when missing.")
+        parser.add_argument(
+            "project", help="The project's slug; the project is created if it does not exist."
+        )
         parser.add_argument("file", type=Path)
         add_admin_option(parser)
-        parser.add_argument("--source", default="", help="Name of the set; default: the file's.")
+        parser.add_argument(
+            "--source", default="", help="Name of the prompt set. Default: the file name."
+        )
         parser.add_argument(
             "--red-team",
             action="store_true",
-            help="Mark them all as sensitive: to refuse one is no fault.",
+            help="Mark all prompts as sensitive: refusing one is not counted as a fault.",
         )
 
     def run(self, **options: Any) -> Outcome:
         slug = options["project"]
         admin = user_named(options["admin"]) if options["admin"] else None
         if len(options["source"]) > 200:
-            raise BadInputError("--source has more than 200 characters.")
+            raise BadInputError("--source is longer than 200 characters.")
         try:
             validate_slug(slug)
             report = import_prompts(
@@ -47,7 +54,7 @@ class Command(ConcordCommand):
             )
         except ValidationError as error:
             raise BadInputError(
-                f"PROJECT is {slug!r}; a slug has letters, digits, - and _ alone."
+                f"{slug!r} is not a valid project slug: use letters, digits, - and _."
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
@@ -58,7 +65,7 @@ class Command(ConcordCommand):
 
 def summary_of(slug: str, report: PromptReport) -> str:
     lines = [
-        f"{slug}: {report.rows} lines, {report.added} prompts added, {report.duplicates} were "
+        f"{slug}: {report.rows} lines, {report.added} prompts added, {report.duplicates} already "
         f"there, {len(report.rejected)} lines rejected"
     ]
     lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]

@@ -24,10 +24,13 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True, metavar="create|list|members")
         create = acts.add_parser("create", help="Create a project and its admin.")
-        create.add_argument("slug", help="Its name in addresses and commands.")
-        create.add_argument("--name", default="", help="What pages call it; default: the slug.")
+        create.add_argument("slug", help="Short name used in URLs and commands.")
+        create.add_argument("--name", default="", help="Name shown on pages. Default: the slug.")
         create.add_argument(
-            "--admin", required=True, metavar="USERNAME", help="An account: the project's admin."
+            "--admin",
+            required=True,
+            metavar="USERNAME",
+            help="An existing account, which becomes the project's admin.",
         )
         show = acts.add_parser("list", help="List all projects with their members.")
         members = acts.add_parser("members", help="List, add, change or remove members.")
@@ -70,7 +73,7 @@ def create(*, slug: str, name: str, admin: str) -> Outcome:
             raise ValidationError("long")
     except ValidationError as error:
         raise BadInputError(
-            f"SLUG is {slug!r}; a slug has up to 80 letters, digits, - and _ alone."
+            f"{slug!r} is not a valid slug: use up to 80 letters, digits, - and _."
         ) from error
     if len(name) > 200:
         raise BadInputError("--name has more than 200 characters.")
@@ -84,7 +87,9 @@ def listing() -> Outcome:
     projects = Project.objects.order_by("slug")
     rows = [as_json(project) for project in projects]
     lines = [f"{row['project']}: {words_of(row['members'])}" for row in rows]
-    return Outcome(data={"projects": rows}, summary="\n".join(lines) or "There is no project yet.")
+    return Outcome(
+        data={"projects": rows}, summary="\n".join(lines) or "There are no projects yet."
+    )
 
 
 @transaction.atomic
@@ -93,11 +98,11 @@ def members(*, slug: str, add: list[list[str]], remove: list[str]) -> Outcome:
     project = Project.objects.filter(slug=slug).first()
     if project is None:
         raise BadInputError(
-            f"There is no project {slug!r}. Make it with `manage.py project create`."
+            f"There is no project {slug!r}. Create it with `manage.py project create`."
         )
     for username, role in add:
         if role not in Role.values:
-            raise BadInputError(f"ROLE is {role!r}; it is one of {', '.join(Role.values)}.")
+            raise BadInputError(f"{role!r} is not a role; use one of {', '.join(Role.values)}.")
         add_member(user=user_named(username), project=project, role=Role(role))
     for username in remove:
         member = Membership.objects.filter(project=project, user__username=username).first()

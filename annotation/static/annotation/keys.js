@@ -14,7 +14,7 @@ const byKey = (event) => {
 
 export const leaveText = {
   keys: ["Escape"],
-  words: "Leave the text field, or close what is open",
+  words: "Leave the text field or close the open panel",
   leaves: true,
 };
 
@@ -52,7 +52,7 @@ export function useKeys(rows, { ready = () => true } = {}) {
     sheet.querySelector("[data-keys-list]").replaceChildren(...table.flatMap(listed));
     sheet.showModal();
   };
-  const table = [...rows, leaveText, { keys: ["?"], words: "This list", run: open }];
+  const table = [...rows, leaveText, { keys: ["?"], words: "Show keyboard shortcuts", run: open }];
   const there = (row) => row.there?.() ?? true;
 
   function listed(row) {

@@ -81,8 +81,8 @@ function submitAhead(body) {
     const got = await deliver(host.dataset.submit, body);
     if (got === NO_ANSWER || got === SIGNED_OUT) {
       warn(got === NO_ANSWER
-        ? "The server does not answer. Your last label is kept here and not stored yet."
-        : "You have been signed out. Your last label is kept here and not stored yet: sign in in another tab, then send it again.", {
+        ? "The server is not responding. Your last label is kept in this tab but has not been saved yet."
+        : "You have been signed out. Your last label is kept in this tab but has not been saved yet: sign in from another tab, then send it again.", {
         again: () => { sending = sending.then(() => renewToken(body)).then(attempt); fetchAhead(); },
         signIn: got === SIGNED_OUT,
       });
@@ -112,10 +112,10 @@ function refused(sent, { status: code, answer }) {
     const current = card();
     show(sent);
     if (current) setAhead(current); else fetchAhead();
-    warn(`Your label is not stored: ${answer.message}`, { code: answer.code });
+    warn(`Your label was not saved: ${answer.message}`, { code: answer.code });
     return;
   }
-  warn(`Your label on the pair before was not stored: ${answer.message ?? answer.detail}`, { code: answer.code, texts: written(sent) });
+  warn(`Your label on the previous pair was not saved: ${answer.message ?? answer.detail}`, { code: answer.code, texts: written(sent) });
   forget(sent);
 }
 
@@ -126,9 +126,9 @@ async function go(address, body, sent) {
   if (got.status === 403 && body && await renewToken(body)) got = await part(address, body);
   setBusy(false);
   if (got === NO_ANSWER) {
-    warn("The server did not answer. Nothing has been stored: try again.");
+    warn("The server did not respond. Nothing was saved. Please try again.");
   } else if (got === SIGNED_OUT) {
-    warn("You have been signed out. What you wrote is still here: sign in in another tab, then try again.", { signIn: true });
+    warn("You have been signed out. What you wrote is still here: sign in from another tab, then try again.", { signIn: true });
   } else if (!got.answer.querySelector("[data-card], [data-paused]")) {
     window.location.assign(host.dataset.page);
   } else {
@@ -146,7 +146,7 @@ async function go(address, body, sent) {
 // A pair whose label is not stored is still held: what asked for another now would get it again.
 function whenSent(act) {
   sending.then(() => {
-    if (unsent > 0) warn("Your label on the pair before is not stored yet. Send it again first.");
+    if (unsent > 0) warn("Your label on the previous pair has not been saved yet. Send it again first.");
     else act();
   });
 }
@@ -203,7 +203,7 @@ function takeBack(sent) {
 
 function rest(sent) {
   const leaves = card();
-  if (!mayLose(leaves, "Pause, and give this pair back?")) return;
+  if (!mayLose(leaves, "Pause and return this pair to the queue?")) return;
   const body = new FormData(sent);
   whenSent(() => go(sent.action, body, leaves));
 }
@@ -213,19 +213,19 @@ function questioned(pressed) {
   const changed = edits(card());
   const stray = changed.find((one) => one.side !== pressed);
   if (stray) {
-    warn(`You edited ${stray.letter} but chose another answer. Choose ${stray.letter}, or discard the edit.`, { edit: stray });
+    warn(`You edited ${stray.letter} but chose a different answer. Choose ${stray.letter}, or discard the edit.`, { edit: stray });
     takeFocus();
     return true;
   }
   const empty = changed.find((one) => !one.text.trim());
   if (empty) {
-    warn(`Your edit of ${empty.letter} is empty. Write the answer as it should be, or discard the edit.`, { edit: empty });
+    warn(`Your edit of ${empty.letter} is empty. Write the response as it should be, or discard the edit.`, { edit: empty });
     takeFocus();
     return true;
   }
   const wanted = form().dataset.strength === "required" && DECIDED.has(pressed);
   if (wanted && !$("input[name=strength]:checked")) {
-    warn("How much better? Pick slightly, clearly or much first.");
+    warn("How much better? Choose slightly, clearly or much first.");
     takeFocus();
     return true;
   }
@@ -314,10 +314,10 @@ const afterSending = (row) => ({ ...row, run: () => sending.then(row.run) });
 
 useKeys([
   ...choiceRows((value) => form()?.querySelector(`button[name=choice][value=${value}]`) ?? null),
-  press(["Enter"], "Go on to the next pair", "[data-next-pair]"),
-  strength("s", 1, "Slightly better (before the choice)"),
-  strength("c", 2, "Clearly better (before the choice)"),
-  strength("m", 3, "Much better (before the choice)"),
+  press(["Enter"], "Go to the next pair", "[data-next-pair]"),
+  strength("s", 1, "Slightly better (press before choosing)"),
+  strength("c", 2, "Clearly better (press before choosing)"),
+  strength("m", 3, "Much better (press before choosing)"),
   {
     keys: ["q"],
     words: "Next criterion; ← and → choose",
@@ -327,9 +327,9 @@ useKeys([
   { keys: ["i"], words: "Edit A, then B", there: () => $("[data-edit]") !== null, run: editNext },
   differencesRow,
   write(["n"], "Write a comment", "#comment"),
-  { keys: ["k"], words: "Skip, with a reason", there: () => $("[data-skip]") !== null, run: openReasons },
+  { keys: ["k"], words: "Skip and choose a reason", there: () => $("[data-skip]") !== null, run: openReasons },
   afterSending(press(["u", "Control+z"], "Undo the last label", "[data-undo] button:not([disabled])")),
-  afterSending(press(["p"], "Pause: your pair goes back to the queue", "[data-pause] button")),
+  afterSending(press(["p"], "Pause and return your pair to the queue", "[data-pause] button")),
   press(["g"], "Open the guideline", "[data-guideline]"),
 ], { ready: () => host !== null && !busy });
 
@@ -341,7 +341,7 @@ function setBusy(value) {
 }
 
 function warn(text, { edit = null, again = null, ...rest } = {}) {
-  const discards = edit ? [{ words: "Discard the edit", act: () => discard(edit.side) }] : [];
+  const discards = edit ? [{ words: "Discard edit", act: () => discard(edit.side) }] : [];
   showWarning(text, { about: edit?.side, actions: discards, again, close: takeFocus, ...rest });
 }
 
@@ -361,7 +361,7 @@ setInterval(async () => {
   if (lost) warn(lost);
   const next = ahead;
   if (next === null || !await extend(next.querySelector("[data-choices]")) || ahead !== next) return;
-  if (written(next).length) warn("The pair after this one went back to the others.", { texts: written(next) });
+  if (written(next).length) warn("The next pair has gone back in the queue.", { texts: written(next) });
   fetchAhead();
 }, EXTEND_EVERY_MS);
 

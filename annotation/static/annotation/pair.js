@@ -39,7 +39,7 @@ document.addEventListener("click", (event) => {
 
 export const differencesRow = {
   keys: ["d"],
-  words: "Show the differences word by word",
+  words: "Show differences word by word",
   there: () => document.querySelector("[data-differences]") !== null,
   run: toggleDifferences,
 };

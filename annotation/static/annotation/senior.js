@@ -10,9 +10,9 @@ useKeys([
   ...choiceRows((value) => form?.querySelector(`button[name=choice][value=${value}]`) ?? null),
   differencesRow,
   write(["n"], "Write a note", "[data-decide] [name=note]"),
-  press(["k"], "Leave this pair for now and go on to the next", "[data-leave]"),
-  press(["o"], "Dismiss: nothing is wrong", "[data-decide] [value=dismiss]"),
-  press(["h"], "Set the pair aside", "[data-decide] [value=set_aside]"),
+  press(["k"], "Skip this pair for now and go to the next", "[data-leave]"),
+  press(["o"], "Dismiss: nothing wrong", "[data-decide] [value=dismiss]"),
+  press(["h"], "Set pair aside", "[data-decide] [value=set_aside]"),
 ], { ready: () => !sent });
 
 // Everything but the bubbling phase may still stop the form: a question, or a second press.

@@ -23,8 +23,10 @@ class Command(ConcordCommand):
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("constitution", help="SLUG (the newest version) or SLUG@NUMBER.")
         parser.add_argument("--format", default="concord", choices=FORMATS)
-        parser.add_argument("--as-json", action="store_true", help="Our own format as JSON.")
-        parser.add_argument("--output", help="The file to write; default: stdout.")
+        parser.add_argument(
+            "--as-json", action="store_true", help="Write Concord's own format as JSON."
+        )
+        parser.add_argument("--output", help="File to write. Default: stdout.")
 
     def run(self, **options: Any) -> Outcome:
         project = Project.objects.filter(slug=options["project"]).first()
@@ -57,5 +59,5 @@ class Command(ConcordCommand):
             raise BadInputError(f"{options['output']} cannot be written: {error}") from error
         return Outcome(
             data={**data, "output": options["output"]},
-            summary=f"{version} is in {options['output']}",
+            summary=f"{version} was written to {options['output']}",
         )

@@ -17,14 +17,18 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
 class Command(ConcordCommand):
-    help = "Make a draft of a constitution from a file in our own or a public format."
+    help = "Create a draft of a constitution from a file in Concord's own or a public format."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
-        parser.add_argument("file", help="YAML or JSON; its shape tells the format.")
-        parser.add_argument("--slug", required=True, help="The constitution's; made when missing.")
-        parser.add_argument("--name", default="", help="Default: that of the file, else the slug.")
-        parser.add_argument("--publish", action="store_true", help="Publish the draft at once.")
+        parser.add_argument("file", help="YAML or JSON; the format is detected.")
+        parser.add_argument(
+            "--slug", required=True, help="The constitution's slug; created if it does not exist."
+        )
+        parser.add_argument(
+            "--name", default="", help="Default: the name in the file, or else the slug."
+        )
+        parser.add_argument("--publish", action="store_true", help="Publish the draft immediately.")
 
     def run(self, **options: Any) -> Outcome:
         project = Project.objects.filter(slug=options["project"]).first()
@@ -34,7 +38,9 @@ class Command(ConcordCommand):
         try:
             validate_slug(slug)
         except ValidationError as error:
-            raise BadInputError(f"{slug!r} is no slug: letters, digits, - and _.") from error
+            raise BadInputError(
+                f"{slug!r} is not a valid slug: use letters, digits, - and _."
+            ) from error
         try:
             found = read_constitution(Path(options["file"]).read_text(encoding="utf-8"))
             version = create_draft(

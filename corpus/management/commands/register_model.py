@@ -19,12 +19,12 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("location", help="A hub name or a folder.")
-        parser.add_argument("--name", default="", help="What it is called here.")
-        parser.add_argument("--revision", default="", help="A branch, tag or commit of the hub.")
+        parser.add_argument("--name", default="", help="Name for the model in this project.")
+        parser.add_argument("--revision", default="", help="A branch, tag or commit on the hub.")
         parser.add_argument(
             "--consent-by",
             metavar="USERNAME",
-            help="The superuser who consents to code from the model's repository being run.",
+            help="The superuser who consents to running code from the model's repository.",
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -37,7 +37,7 @@ class Command(ConcordCommand):
                 username=options["consent_by"], is_superuser=True
             ).first()
             if consent_by is None:
-                raise BadInputError(f"{options['consent_by']!r} is no superuser.")
+                raise BadInputError(f"{options['consent_by']!r} is not a superuser.")
         try:
             model = register_base_model(
                 project,

@@ -17,13 +17,15 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
 class Command(ConcordCommand):
-    help = "Freeze a project's labels into a dataset version, known by the sha256 of its rows."
+    help = "Freeze a project's labels into a dataset version, identified by the sha256 of its rows."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
-        parser.add_argument("name", help="The dataset's name, a slug.")
+        parser.add_argument("name", help="The dataset's name (a slug).")
         parser.add_argument(
-            "--dry-run", action="store_true", help="Say what the split will be; freeze nothing."
+            "--dry-run",
+            action="store_true",
+            help="Only report what the split would be; freeze nothing.",
         )
         for name, field in FreezeFilters.model_fields.items():
             flag = "--" + name.replace("_", "-")
@@ -49,7 +51,7 @@ class Command(ConcordCommand):
             dataset = freeze(project=project, name=options["name"], filters=filters)
         except SlugError as error:
             raise BadInputError(
-                f"NAME is {options['name']!r}; it has letters, digits, - and _ alone."
+                f"{options['name']!r} is not a valid dataset name: use letters, digits, - and _."
             ) from error
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]

@@ -17,27 +17,31 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
 class Command(ConcordCommand):
-    help = "Freeze revisions into a dataset of prompts with completions, known by its sha256."
+    help = "Freeze revisions into a dataset of prompts and completions, identified by its sha256."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
-        parser.add_argument("name", help="The dataset's name, a slug.")
+        parser.add_argument("name", help="The dataset's name (a slug).")
         parser.add_argument(
-            "--dry-run", action="store_true", help="Say what the split will be; freeze nothing."
+            "--dry-run",
+            action="store_true",
+            help="Only report what the split would be; freeze nothing.",
         )
-        parser.add_argument("runs", nargs="+", type=int, help="Critique runs, by number.")
+        parser.add_argument("runs", nargs="+", type=int, help="Numbers of critique runs.")
         parser.add_argument("--revisions", choices=("last", "all"), default="last")
         parser.add_argument(
             "--untouched",
             action="store_true",
-            help="Also initial answers in which the critique found nothing.",
+            help="Include initial answers in which the critique found nothing.",
         )
         parser.add_argument(
             "--not-judged",
             action="store_true",
-            help="Keep chains of which a judge or rater prefers the initial answer.",
+            help="Keep chains whose initial answer a judge or rater prefers.",
         )
-        parser.add_argument("--helpful", help="sha256 of a preference dataset to mix in.")
+        parser.add_argument(
+            "--helpful", help="sha256 of a preference dataset whose helpful responses are mixed in."
+        )
         parser.add_argument("--helpful-share", type=float, default=0.5)
         parser.add_argument("--validation", type=float, default=0.05)
         parser.add_argument("--test", type=float, default=0.05)
@@ -56,7 +60,7 @@ class Command(ConcordCommand):
             dataset = freeze_sft(project=project, name=options["name"], filters=filters)
         except SlugError as error:
             raise BadInputError(
-                f"NAME is {options['name']!r}; it has letters, digits, - and _ alone."
+                f"{options['name']!r} is not a valid dataset name: use letters, digits, - and _."
             ) from error
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]

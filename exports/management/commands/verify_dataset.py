@@ -12,7 +12,7 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
 class Command(ConcordCommand):
-    help = "Check that a dataset version's folder holds what its name says."
+    help = "Check that the contents of a dataset version's folder match its sha256."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("sha256")

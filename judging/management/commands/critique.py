@@ -26,32 +26,40 @@ from serving.selectors import usage_of_run
 
 
 class Command(ConcordCommand):
-    help = "Answer prompts, then criticise and revise the answers by a published constitution."
+    help = "Answer prompts, then critique and revise the answers by a published constitution."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
         parser.add_argument("--constitution", required=True, help="SLUG or SLUG@NUMBER.")
         parser.add_argument("--engine", default="transformers", choices=tuple(ENGINES))
-        parser.add_argument("--model", help="A model version's name; default: the sandbox model.")
-        parser.add_argument("--template", help="Default: the one that the model understands.")
-        parser.add_argument("--source", help="Only prompts of this source.")
-        parser.add_argument("--domain", help="Only prompts of this domain.")
+        parser.add_argument("--model", help="Name of a model version. Default: the sandbox model.")
+        parser.add_argument(
+            "--template", help="Prompt template. Default: the one that suits the model."
+        )
+        parser.add_argument("--source", help="Only prompts from this source.")
+        parser.add_argument("--domain", help="Only prompts in this domain.")
         parser.add_argument(
             "--sensitive", action="store_true", default=None, help="Only red-team prompts."
         )
-        parser.add_argument("--limit", type=int, help="At most so many prompts.")
-        parser.add_argument("--rounds", type=int, default=4, help="Critiques per prompt at most.")
+        parser.add_argument("--limit", type=int, help="Maximum number of prompts.")
+        parser.add_argument("--rounds", type=int, default=4, help="Maximum critiques per prompt.")
         parser.add_argument(
             "--all-rounds",
             action="store_true",
-            help="Do all rounds, also after a critique that finds nothing.",
+            help="Do all rounds, even after a critique that finds nothing.",
         )
-        parser.add_argument("--no-few-shots", action="store_true", help="Without the examples.")
+        parser.add_argument(
+            "--no-few-shots", action="store_true", help="Leave out the few-shot examples."
+        )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--temperature", type=float, default=1.0)
-        parser.add_argument("--max-tokens", type=int, help="Of each answer; default: by model.")
         parser.add_argument(
-            "--ask-raters", action="store_true", help="Put the pairs in the raters' queue as well."
+            "--max-tokens",
+            type=int,
+            help="Maximum tokens per answer. Default: depends on the model.",
+        )
+        parser.add_argument(
+            "--ask-raters", action="store_true", help="Also add the pairs to the raters' queue."
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -59,7 +67,7 @@ class Command(ConcordCommand):
         if project is None:
             raise BadInputError(f"There is no project {options['project']!r}.")
         if options["limit"] is not None and options["limit"] < 1:
-            raise BadInputError(f"--limit is {options['limit']}; 1 or more is wanted.")
+            raise BadInputError(f"--limit is {options['limit']}; it must be at least 1.")
         name = options["model"]
         model = find_model(project, name) if name else sandbox_model(project)
         if model is None:
@@ -114,10 +122,10 @@ def outcome_of(run: RevisionRun) -> Outcome:
             "completion_tokens": usage.completion_tokens,
         },
     }
-    found = ", ".join(f"{n} {kind}" for kind, n in counts.findings.items() if n) or "none closed"
+    found = ", ".join(f"{n} {kind}" for kind, n in counts.findings.items() if n) or "none finished"
     lines = [
         f"{run} ({run.constitution_version} with {run.model_version.name}): {run.state}",
-        f"{counts.chains} chains: {found}; {counts.kept} kept, their pairs are the batch "
+        f"{counts.chains} chains: {found}; {counts.kept} kept, with their pairs in batch "
         f"{run.batch}",
     ]
     if run.error:

@@ -23,13 +23,17 @@ SHOWN_LINES = 20
 
 
 class Command(ConcordCommand):
-    help = "Import pairs from a file, plain or gzipped. Importing it again adds nothing."
+    help = "Import pairs from a file, plain or gzipped. Importing the same file again adds nothing."
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("project", help="The project's slug; made when missing.")
+        parser.add_argument(
+            "project", help="The project's slug; the project is created if it does not exist."
+        )
         parser.add_argument("file", type=Path)
         add_admin_option(parser)
-        parser.add_argument("--format", help=f"One of {', '.join(FORMATS)}; default: as found.")
+        parser.add_argument(
+            "--format", help=f"One of {', '.join(FORMATS)}. Default: detected from the file."
+        )
 
     def run(self, **options: Any) -> Outcome:
         slug = options["project"]
@@ -41,7 +45,7 @@ class Command(ConcordCommand):
             )
         except ValidationError as error:
             raise BadInputError(
-                f"PROJECT is {slug!r}; a slug has letters, digits, - and _ alone."
+                f"{slug!r} is not a valid project slug: use letters, digits, - and _."
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
@@ -52,8 +56,9 @@ class Command(ConcordCommand):
 
 def summary_of(slug: str, report: ImportReport) -> str:
     lines = [
-        f"{slug}: {report.rows} lines, {report.pairs_added} pairs and {report.labels_added} labels "
-        f"added, {report.duplicates} pairs were there, {len(report.rejected)} lines rejected"
+        f"{slug}: {report.rows} lines, {report.pairs_added} pairs and {report.labels_added} "
+        f"labels added, {report.duplicates} pairs already there, {len(report.rejected)} lines "
+        "rejected"
     ]
     lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]
     if len(report.rejected) > SHOWN_LINES:

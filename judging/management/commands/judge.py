@@ -32,61 +32,73 @@ from serving.selectors import usage_of_run
 
 
 class Command(ConcordCommand):
-    help = "Label the pairs of a project by an AI judge bound by a published constitution."
+    help = "Label a project's pairs with an AI judge bound by a published constitution."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="The project's slug.")
-        which = parser.add_argument_group("which judge")
-        which.add_argument("--constitution", help="SLUG or SLUG@NUMBER; or name a --judge.")
-        which.add_argument("--judge", help="A judge that is there already, by its name.")
+        which = parser.add_argument_group("choosing the judge")
+        which.add_argument("--constitution", help="SLUG or SLUG@NUMBER; or use --judge.")
+        which.add_argument("--judge", help="Name of an existing judge.")
         which.add_argument("--engine", default="transformers", choices=tuple(ENGINES))
-        which.add_argument("--model", help="A model version's name; default: the sandbox model.")
-        which.add_argument("--template", help="Default: the one that the model understands.")
+        which.add_argument("--model", help="Name of a model version. Default: the sandbox model.")
+        which.add_argument(
+            "--template", help="Prompt template. Default: the one that suits the model."
+        )
         which.add_argument("--tie-band", type=float, default=0.05)
-        which.add_argument("--name", default="", help="Of a new judge; default: what it does.")
+        which.add_argument(
+            "--name", default="", help="Name for a new judge. Default: made from its settings."
+        )
         which.add_argument(
             "--set",
             action="append",
             default=[],
             metavar="FIELD=VALUE",
             help="A setting, such as mode=reasoned, principles=one_drawn, samples=4, orders=one; "
-            "may be given several times. See docs/judge.md.",
+            "can be repeated. See docs/judge.md.",
         )
         which.add_argument(
-            "--few-shots", type=Path, metavar="FILE", help="JSON: a list of solved comparisons."
+            "--few-shots",
+            type=Path,
+            metavar="FILE",
+            help="JSON file with a list of solved comparisons.",
         )
         which.add_argument(
             "--jury",
             action="append",
             default=[],
             metavar="JUDGE[=WEIGHT]",
-            help="Combine the labels of these judges under --name; may be given several times.",
+            help="Combine the labels of these judges under --name; can be repeated.",
         )
-        pairs = parser.add_argument_group("which pairs")
-        pairs.add_argument("--batch", help="Only pairs that this batch brought.")
-        pairs.add_argument("--dataset", metavar="SHA256", help="Only pairs of this dataset.")
+        pairs = parser.add_argument_group("choosing the pairs")
+        pairs.add_argument("--batch", help="Only pairs from this batch.")
+        pairs.add_argument("--dataset", metavar="SHA256", help="Only pairs in this dataset.")
         for name in STRATA:
-            pairs.add_argument(f"--{name}", help=f"Only pairs of this {name}.")
+            pairs.add_argument(f"--{name}", help=f"Only pairs with this {name}.")
         some = pairs.add_mutually_exclusive_group()
-        some.add_argument("--all", action="store_true", help="Also pairs it has labelled before.")
+        some.add_argument(
+            "--all", action="store_true", help="Include pairs it has already labelled."
+        )
         some.add_argument(
             "--disagreement",
             action="store_true",
-            help="Pairs on which a judge and the humans' majority name different winners.",
+            help="Only pairs on which a judge and the majority of humans choose different winners.",
         )
         some.add_argument(
             "--gold",
             action="store_true",
-            help="Gold alone: what it takes to be admitted, or a check of one that is.",
+            help="Only gold pairs: to certify the judge, or to check one that is certified.",
         )
         parser.add_argument(
             "--accept-cut",
             action="store_true",
-            help="Go on although more than 1 percent of the questions do not fit the model.",
+            help="Continue even if more than 1 percent of the questions do not fit the model's "
+            "context.",
         )
-        parser.add_argument("--seed", type=int, default=0, help="Of draws and of reasoning.")
         parser.add_argument(
-            "--dry-run", action="store_true", help="Ask nothing: say what it would ask and cost."
+            "--seed", type=int, default=0, help="Seed for random draws and for reasoning."
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only report what the run would ask and cost."
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -124,7 +136,7 @@ def _judge_of(project: Project, options: dict[str, Any]) -> JudgeConfig:
             combine=_settings_of(options).get("combine", "mean"),
         )
     if not options["constitution"]:
-        raise BadInputError("Name a --constitution, a --judge, or a --jury of judges.")
+        raise BadInputError("Give a --constitution, a --judge or a --jury of judges.")
     settings = _settings_of(options)
     version = published_version(project, options["constitution"])
     name = options["model"]
@@ -173,7 +185,7 @@ def _settings_of(options: dict[str, Any]) -> dict[str, Any]:
     for written in options["set"]:
         field, separator, value = written.partition("=")
         if not separator:
-            raise BadInputError(f"--set {written!r}: FIELD=VALUE is wanted.")
+            raise BadInputError(f"--set {written!r}: use FIELD=VALUE.")
         try:
             settings[field] = json.loads(value)
         except ValueError:
@@ -208,11 +220,13 @@ def _told(config: JudgeConfig, found: Estimate) -> Outcome:
         f"{tokens} tokens in and at most {found.completion_tokens:,} out"
     ]
     if found.cost is not None:
-        lines.append(f"Cost, at the model's prices: {found.cost:.4f}")
+        lines.append(f"Cost at the model's prices: {found.cost:.4f}")
     if found.seconds is not None:
-        lines.append(f"At the pace of its last run: {found.seconds:.0f} s")
+        lines.append(f"Time at the pace of its last run: {found.seconds:.0f} s")
     if found.longest is not None:
-        lines.append(f"Longest question {found.longest} tokens, the model's context {found.limit}")
+        lines.append(
+            f"Longest question: {found.longest} tokens; the model's context: {found.limit}"
+        )
     if found.warning:
         lines.append(found.warning)
     return Outcome(
@@ -258,10 +272,10 @@ def outcome_of(run: JudgeRun) -> Outcome:
         data["reason"] = "no pair has a readable verdict in both orders"
     shown = "undefined" if consistency is None else f"{consistency:.3f}"
     summary = (
-        f"{run.config}: {run.state}, {counts['pairs']} pairs, {counts['ok']} verdicts"
-        f" ({counts['failed']} not readable), position consistency {shown}\n"
-        f"{run.labelled} labels, {run.abstained} abstentions, {run.unscored} unscored; "
-        f"{usable.usable} labels can be used{f' ({usable.why_none})' if usable.why_none else ''}"
+        f"{run.config}: {run.state}, {counts['pairs']} pairs, {counts['ok']} verdicts "
+        f"({counts['failed']} unreadable), position consistency {shown}\n{run.labelled} labels, "
+        f"{run.abstained} abstentions, {run.unscored} unscored; {usable.usable} usable "
+        f"labels{f' ({usable.why_none})' if usable.why_none else ''}"
     )
     if usable.gpu_seconds_each is not None:
         summary += f", {usable.gpu_seconds_each:.3f} GPU-seconds each"

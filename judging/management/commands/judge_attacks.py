@@ -17,11 +17,11 @@ from judging.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):
-    help = "Test a judge by attacks: constant, empty, instructing and padded answers."
+    help = "Test a judge with attacks: constant, empty, instructing and padded answers."
 
     def add_inputs(self, parser: CommandParser) -> None:
         add_judge(parser)
-        parser.add_argument("--sample", type=int, default=100, help="So many pairs are attacked.")
+        parser.add_argument("--sample", type=int, default=100, help="Number of pairs to attack.")
         parser.add_argument("--seed", type=int, default=0)
 
     def run(self, **options: Any) -> Outcome:
@@ -63,8 +63,8 @@ def _verdict(run: AttackRun) -> str:
 def _line(one: dict[str, Any]) -> str:
     if one["win_rate"] is None:
         return f"  {one['name']}: no verdict could be read"
-    mark = "" if one["passed"] else "  ← above the bound"
+    mark = "" if one["passed"] else "  ← above the limit"
     return (
         f"  {one['name']}: wins {percent(one['win_rate'])} of {one['n']} "
-        f"({percent_between(one['low'], one['high'])}), at most {percent(one['bound'], 0)}{mark}"
+        f"({percent_between(one['low'], one['high'])}), allowed {percent(one['bound'], 0)}{mark}"
     )

@@ -14,16 +14,18 @@ from judging.scaling import calibrate, use_calibration
 
 
 class Command(ConcordCommand):
-    help = "Fit a scaling of a judge's probabilities on pairs that humans decided."
+    help = "Fit a scaling for a judge's probabilities on pairs that humans have decided."
 
     def add_inputs(self, parser: CommandParser) -> None:
         add_judge(parser)
         parser.add_argument("--method", default="temperature", choices=("temperature", "isotonic"))
         parser.add_argument(
-            "--use", action="store_true", help="Scale the labels that it gives from now on."
+            "--use", action="store_true", help="Scale the judge's labels from now on."
         )
         parser.add_argument(
-            "--stop", action="store_true", help="Scale them no more; nothing is fitted."
+            "--stop",
+            action="store_true",
+            help="Stop scaling the judge's labels; nothing is fitted.",
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -32,7 +34,7 @@ class Command(ConcordCommand):
             use_calibration(config=config, calibration=None)
             return Outcome(
                 data={"judge": str(config), "in_use": False},
-                summary=f"{config}: its labels are not scaled any more",
+                summary=f"{config}: its labels are no longer scaled",
             )
         p, y = unscaled(config)
         try:
@@ -54,8 +56,12 @@ class Command(ConcordCommand):
             },
             summary=(
                 f"{config}: calibration error {found.error_before:.3f} before, "
-                f"{found.error_after:.3f} after {found.method} scaling, on halves of {found.n} "
-                "pairs that it was not fitted on"
-                + ("; in use from now on" if options["use"] else "; not in use (--use)")
+                f"{found.error_after:.3f} after {found.method} scaling, measured on halves of "
+                f"{found.n} pairs that were not used for fitting"
+                + (
+                    "; in use from now on"
+                    if options["use"]
+                    else "; not in use (add --use to apply it)"
+                )
             ),
         )

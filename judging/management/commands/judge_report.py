@@ -13,7 +13,7 @@ from judging.report import JudgeReport, judge_report
 
 
 class Command(ConcordCommand):
-    help = "Report a judge's agreement with humans, its calibration, and its biases."
+    help = "Report a judge's agreement with humans, its calibration and its biases."
 
     def add_inputs(self, parser: CommandParser) -> None:
         add_judge(parser)
@@ -26,7 +26,7 @@ class Command(ConcordCommand):
 def summary_of(report: JudgeReport) -> str:
     read, unread = report.verdicts["ok"], sum(report.verdicts.values()) - report.verdicts["ok"]
     lines = [
-        f"{report.judge}: {report.labels} labels, {read} verdicts, {unread} not readable",
+        f"{report.judge}: {report.labels} labels, {read} verdicts, {unread} unreadable",
         f"Cohen's κ with humans {_coefficient(report.kappa)}, agreement "
         f"{_coefficient(report.agreement)}, over {report.compared} pairs",
     ]
@@ -34,20 +34,21 @@ def summary_of(report: JudgeReport) -> str:
         n = sum(one.n for one in report.bins)
         mended = ", ".join(f"{one.after:.3f} after {one.method} scaling" for one in report.mended)
         lines.append(
-            f"Calibration error {report.ece:.3f} over {n} pairs that humans "
-            "decided" + (f"; on pairs it was not fitted on {mended}" if mended else "")
+            f"Calibration error {report.ece:.3f} over {n} pairs that humans decided"
+            + (f"; on pairs not used for fitting, {mended}" if mended else "")
         )
     lines += [
-        f"The completion shown first gets {_figure(report.position.first_shown)} on average "
-        f"(0.5 is no bias), and would get {_figure(report.position.equal_worth)} of pairs of equal "
-        "worth",
+        f"The completion shown first wins {_figure(report.position.first_shown)} on average (0.5 "
+        f"means no bias), and would win {_figure(report.position.equal_worth)} of pairs of equal "
+        "quality",
         f"The winner changes with the order in {_figure(report.position.inconsistent)} of pairs",
-        f"Length beyond what humans see in it: coefficient {_figure(report.length)} (0 is no bias)",
-        f"Formatting beyond length and what humans see in it: coefficient "
+        f"Preference for length beyond that of humans: coefficient {_figure(report.length)} (0 "
+        "means no bias)",
+        "Preference for formatting beyond length and beyond that of humans: coefficient "
         f"{_figure(report.formatting)}",
-        f"Its own family's responses, beyond what humans give them: "
+        "Preference for its own model family beyond that of humans: "
         f"{_figure(report.self_preference)}",
-        f"The longer wins {_figure(report.longer_wins)} with the judge, "
+        f"The longer response wins {_figure(report.longer_wins)} with the judge and "
         f"{_figure(report.humans_longer_wins)} with humans",
     ]
     return "\n".join(lines)

@@ -14,16 +14,29 @@ from judging.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors,
 
 
 class Command(ConcordCommand):
-    help = "Count what a judge is unsure of or disagrees with humans on; send it to people; plan."
+    help = (
+        "Count the pairs a judge is unsure of or disagrees with humans on, send them to people, "
+        "and plan who labels what."
+    )
 
     def add_inputs(self, parser: CommandParser) -> None:
         add_judge(parser)
-        parser.add_argument("--within", type=float, default=UNSURE, help="Of one half: unsure.")
-        parser.add_argument("--send", action="store_true", help="To raters and seniors, first.")
-        parser.add_argument("--limit", type=int, default=200, help="So many pairs go to raters.")
+        parser.add_argument(
+            "--within", type=float, default=UNSURE, help="How close to one half counts as unsure."
+        )
+        parser.add_argument(
+            "--send",
+            action="store_true",
+            help="Send the pairs to the front of the raters' and seniors' queues.",
+        )
+        parser.add_argument(
+            "--limit", type=int, default=200, help="Maximum number of pairs to send to raters."
+        )
         parser.add_argument("--money", type=float, help="Plan within this budget.")
-        parser.add_argument("--hours", type=float, help="Plan within so many hours of raters.")
-        parser.add_argument("--hourly-wage", type=float, default=0.0, help="Of raters.")
+        parser.add_argument(
+            "--hours", type=float, help="Plan within this many hours of rater time."
+        )
+        parser.add_argument("--hourly-wage", type=float, default=0.0, help="Raters' hourly wage.")
 
     def run(self, **options: Any) -> Outcome:
         if not 0 <= options["within"] <= 0.5:
@@ -39,8 +52,8 @@ class Command(ConcordCommand):
                 config=config, within=options["within"], limit=options["limit"]
             )
             lines.append(
-                f"{data['sent_to_raters']} pairs are first in the raters' queue now, "
-                f"{data['sent_to_seniors']} new disputes wait for seniors"
+                f"{data['sent_to_raters']} pairs are now at the front of the raters' queue; "
+                f"{data['sent_to_seniors']} new disputes are waiting for seniors"
             )
         found = triage(config, within=options["within"])
         data |= {
@@ -50,7 +63,7 @@ class Command(ConcordCommand):
         }
         lines.insert(
             0,
-            f"{config}: unsure of {found.unsure} pairs that no human has labelled, abstained from "
+            f"{config}: unsure of {found.unsure} pairs that no human has labelled, abstained on "
             f"{found.abstained}; {found.disputed} strong disagreements with humans are open",
         )
         if options["money"] is not None or options["hours"] is not None:
@@ -70,11 +83,11 @@ class Command(ConcordCommand):
 
 def _planned(made: Plan) -> str:
     chosen = made.chosen
-    below = "" if chosen.below is None else f", those below {percent(chosen.below, 0)} sureness,"
+    sure = chosen.below
+    below = "" if sure is None else f" (those it is less than {percent(sure, 0)} sure of)"
     return (
-        f"Of {made.pairs} pairs {chosen.human} to raters{below} and {chosen.judge} to the judge: "
-        f"{percent(chosen.accuracy)} right to be expected "
-        f"({percent(made.judge_only.accuracy)} by the judge "
-        f"alone, {percent(made.human_only.accuracy)} by raters alone), {chosen.hours:.1f} hours, "
-        f"{chosen.cost:.2f} in money"
+        f"Of {made.pairs} pairs, {chosen.human} to raters{below} and {chosen.judge} to the judge: "
+        f"expected accuracy {percent(chosen.accuracy)} ({percent(made.judge_only.accuracy)} with "
+        f"the judge alone, {percent(made.human_only.accuracy)} with raters alone), "
+        f"{chosen.hours:.1f} hours, cost {chosen.cost:.2f}"
     )

@@ -14,7 +14,10 @@ from judging.win_rates import Rate
 
 
 class Command(ConcordCommand):
-    help = "Win rates of models by humans, by a judge, and by both (prediction-powered)."
+    help = (
+        "Show models' win rates according to humans, a judge and both combined "
+        "(prediction-powered)."
+    )
 
     def add_inputs(self, parser: CommandParser) -> None:
         add_judge(parser)
@@ -23,7 +26,7 @@ class Command(ConcordCommand):
         config = asked_judge(options)
         found = win_rates(config)
         lines = [_line(one) for one in found] or [
-            "No pair that this judge has labelled sets one model against another."
+            "This judge has not labelled any pair that compares two models."
         ]
         return Outcome(
             data={"judge": config.rater.name, "models": [one.as_json() for one in found]},
@@ -35,7 +38,7 @@ def _line(one: ModelsCompared) -> str:
     rate = one.rate
     return (
         f"{one.model} over {one.other}, {one.pairs} pairs: humans {_shown(rate.human)}, judge "
-        f"{_shown(rate.judge)}, together {_shown(rate.together)}"
+        f"{_shown(rate.judge)}, combined {_shown(rate.together)}"
     )
 
 

@@ -35,34 +35,42 @@ from serving.servers import (
 
 class Command(ConcordCommand):
     help = (
-        "Serve a model by vLLM, supervised: started again when it dies, its logs kept, until "
-        "Ctrl-C or --stop. MODEL is a folder, a hub name, `sandbox`, or with --project the name "
-        "of a model version. An adapter's base is served; engines load adapters themselves."
+        "Serve a model with vLLM under supervision: it is restarted if it dies and its logs are "
+        "kept, until Ctrl-C or --stop. MODEL is a folder, a hub name, `sandbox` or, with "
+        "--project, the name of a model version. For an adapter, its base model is served; "
+        "engines load adapters themselves."
     )
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("model", nargs="?", help="What to serve.")
-        parser.add_argument("--project", help="The slug of the project whose model version it is.")
-        parser.add_argument("--name", help="The server's name; default: made from the model's.")
-        parser.add_argument("--host", default="127.0.0.1", help="The address to listen on.")
-        parser.add_argument("--port", type=int, help="Default: a free one.")
+        parser.add_argument("model", nargs="?", help="The model to serve.")
+        parser.add_argument(
+            "--project", help="Slug of the project that the model version belongs to."
+        )
+        parser.add_argument(
+            "--name", help="The server's name. Default: made from the model's name."
+        )
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
+        parser.add_argument("--port", type=int, help="Port to listen on. Default: a free one.")
         parser.add_argument("--dtype", default="auto")
         parser.add_argument(
-            "--adapters", type=int, default=4, help="LoRA adapters held at once; 0 for none."
+            "--adapters",
+            type=int,
+            default=4,
+            help="Maximum LoRA adapters loaded at once; 0 for none.",
         )
-        parser.add_argument("--adapter-rank", type=int, default=64, help="The largest rank.")
+        parser.add_argument("--adapter-rank", type=int, default=64, help="Maximum LoRA rank.")
         parser.add_argument(
             "--vllm-args",
             default="",
             help='More of vLLM\'s own, such as "--tensor-parallel-size 2".',
         )
-        parser.add_argument("--stop", metavar="NAME", help="Stop the server of that name.")
+        parser.add_argument("--stop", metavar="NAME", help="Stop the server with this name.")
 
     def run(self, **options: Any) -> Outcome:
         if options["stop"]:
             return self._stop(options["stop"])
         if not options["model"]:
-            raise BadInputError("Name the model to serve, or --stop NAME.")
+            raise BadInputError("Give the model to serve, or --stop NAME.")
         location, version = _find(options["model"], options["project"])
         try:
             base, adapter = resolve_adapter(location, None)
@@ -74,7 +82,7 @@ class Command(ConcordCommand):
         except InferenceError as error:
             raise BadInputError(str(error)) from error
         if find_spec("vllm") is None:
-            raise BadInputError("vLLM is not installed here: make install-vllm")
+            raise BadInputError("vLLM is not installed here. Run `make install-vllm`.")
         port = options["port"] or free_port()
         command = vllm_command(
             base,
@@ -112,7 +120,7 @@ class Command(ConcordCommand):
             raise BadInputError(str(error)) from error
         return Outcome(
             data={"name": server.name, "state": "stopping"},
-            summary=f"{server.name} was asked to stop; its supervisor ends it within seconds.",
+            summary=f"{server.name} has been asked to stop; it will end within seconds.",
         )
 
     def _supervise(self, server: ModelServer, command: list[str]) -> Status:

@@ -18,11 +18,16 @@ MAX_ROUNDS = 20
 
 
 class Command(ConcordCommand):
-    help = "Sample, judge, freeze and train on the sandbox model, round after round."
+    help = (
+        "Run the whole loop on the sandbox model: sample, judge, freeze and train, for several "
+        "rounds."
+    )
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("--rounds", type=int, default=3)
-        parser.add_argument("--seed", type=int, default=0, help="The same seed, the same figures.")
+        parser.add_argument(
+            "--seed", type=int, default=0, help="The same seed gives the same results."
+        )
 
     def run(self, **options: Any) -> Outcome:
         rounds, seed = options["rounds"], options["seed"]
@@ -41,8 +46,8 @@ class Command(ConcordCommand):
         seconds = round(time.monotonic() - started, 1)
         return Outcome(
             data={"rounds": [asdict(result) for result in results], "seconds": seconds},
-            summary=f"{table(results)}\n\nPolite answers to 200 fresh prompts, by the sandbox "
-            f"world's own ground truth: {percent(results[0].share_before)} before, "
+            summary=f"{table(results)}\n\nPolite answers to 200 fresh prompts, according to the "
+            f"sandbox world's ground truth: {percent(results[0].share_before)} before, "
             f"{percent(results[-1].share_after)} after {rounds} rounds, in {seconds} s.",
         )
 

@@ -25,12 +25,14 @@ SPLITS = ("train", "validation", "test")
 
 
 class Command(ConcordCommand):
-    help = "Measure how often a model finds the preferred completion likelier."
+    help = "Measure how often a model gives the preferred completion the higher likelihood."
 
     def add_inputs(self, parser: CommandParser) -> None:
-        parser.add_argument("model", help="A model version's name.")
-        parser.add_argument("--dataset", required=True, help="A dataset version's sha256.")
-        parser.add_argument("--project", help="Where several projects have the dataset.")
+        parser.add_argument("model", help="Name of a model version.")
+        parser.add_argument("--dataset", required=True, help="sha256 of a dataset version.")
+        parser.add_argument(
+            "--project", help="Project slug, needed if several projects have the dataset."
+        )
         parser.add_argument("--split", choices=SPLITS, default="test")
 
     def run(self, **options: Any) -> Outcome:
@@ -66,7 +68,9 @@ def measure(
             env=trainer_environment(),
         )
         if not out.exists():
-            return None, process.stderr.strip() or f"The recipe ended with {process.returncode}."
+            return None, process.stderr.strip() or (
+                f"The recipe ended with exit status {process.returncode}."
+            )
         return json.loads(out.read_text()), ""
 
 

@@ -14,7 +14,10 @@ from training.sample import load_sample
 
 
 class Command(ConcordCommand):
-    help = "Migrate, load the sample project, and print address and logins (passwords once)."
+    help = (
+        "Migrate the database, load the sample project and print the address and logins "
+        "(passwords are shown only once)."
+    )
 
     def run(self, **options: Any) -> Outcome:
         migrate_if_needed()
@@ -22,12 +25,13 @@ class Command(ConcordCommand):
         address = f"http://{settings.BIND}/"
         lines = [f"Concord is at {address}"]
         if logins:
-            lines += ["", "Logins (the passwords are shown this once):"]
+            lines += ["", "Logins (the passwords are shown only once):"]
             lines += [f"  {one.username:8} {one.password:20} {one.role}" for one in logins]
             lines.append("")
         else:
             lines.append(
-                "Accounts are as they were; `manage.py changepassword NAME` sets a new one."
+                "The accounts already exist; use `manage.py changepassword NAME` to set a new "
+                "password."
             )
         return Outcome(
             data={

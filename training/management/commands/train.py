@@ -25,18 +25,18 @@ POLL_SECONDS = 1.0
 
 
 class Command(ConcordCommand):
-    help = "Train a model on a frozen dataset version, as a YAML or JSON spec says."
+    help = "Train a model on a frozen dataset version, following a YAML or JSON spec."
 
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument(
             "spec",
             type=Path,
-            help="Fields of the training spec; `dataset` is a sha256, `base_model` a model "
-            "version's name, a folder or a hub name (default: the sandbox model), `project` a "
-            "slug where several projects have the dataset.",
+            help="The training spec. `dataset` is a sha256; `base_model` is the name of a model "
+            "version, a folder or a hub name (default: the sandbox model); `project` is a slug, "
+            "needed if several projects have the dataset.",
         )
         parser.add_argument(
-            "--wait", action="store_true", help="Train here and now instead of in a worker."
+            "--wait", action="store_true", help="Train in this process instead of in a worker."
         )
 
     def run(self, **options: Any) -> Outcome:
@@ -45,7 +45,7 @@ class Command(ConcordCommand):
         try:
             reference = fields.pop("base_model", SANDBOX_NAME)
             if not isinstance(reference, str):
-                raise BadInputError(f"base_model: got {reference!r}: a name is needed")
+                raise BadInputError(f"base_model: got {reference!r}; it must be a name")
             base_model = (
                 sandbox_model(dataset.project)
                 if reference == SANDBOX_NAME
@@ -71,9 +71,9 @@ def read_fields(path: Path) -> dict[str, Any]:
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInputError(f"Cannot read the spec {path}: {error}") from error
+        raise BadInputError(f"The spec {path} cannot be read: {error}") from error
     if not isinstance(fields, dict):
-        raise BadInputError(f"{path}: a mapping of spec fields is needed.")
+        raise BadInputError(f"{path}: the spec must be a mapping of fields.")
     return fields
 
 
@@ -130,10 +130,9 @@ def outcome_of(run: TrainingRun, *, failed: bool) -> Outcome:
     if model:
         lines.append(f"Model {model.name}, weights sha256 {model.weights_sha256}")
         lines.append(
-            f"{result.get('steps')} steps on {result.get('train_pairs')} rows, "
-            f"loss {result.get('train_loss'):.4f}; "
-            f"cut at {result.get('max_length')} tokens: {result.get('truncated')}, "
-            f"dropped: {result.get('dropped')}"
+            f"{result.get('steps')} steps on {result.get('train_pairs')} rows, loss "
+            f"{result.get('train_loss'):.4f}; truncated at {result.get('max_length')} tokens: "
+            f"{result.get('truncated')}, dropped: {result.get('dropped')}"
         )
         heldout = result.get("heldout") or {}
         if heldout.get("before") and heldout.get("metric") == "completion_loss":
