@@ -123,7 +123,7 @@ def test_an_invitation_works_once_and_not_when_old_or_revoked(cast: Cast) -> Non
 def test_an_invitation_changes_nobodys_role(cast: Cast) -> None:
     now = timezone.now()
     _, token = invite(project=cast.project, role=Role.ADMIN, by=cast.carol, now=now)
-    with pytest.raises(InvitationError, match="Rater in Harbour already"):
+    with pytest.raises(InvitationError, match="belong to Harbour, with the role Rater"):
         accept_invitation(token=token, user=cast.alice, now=now)
     assert Membership.objects.get(user=cast.alice).role == Role.RATER
     assert Invitation.objects.get().accepted_at is None, "somebody else can use it"
