@@ -151,7 +151,7 @@ def test_equal_texts_are_always_together(texts: list[list[str]], threshold: floa
 
 @pytest.mark.parametrize("threshold", [0.49, 1.01])
 def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
-    with pytest.raises(ValueError, match=r"0\.5 to 1"):
+    with pytest.raises(ValueError, match=r"between 0\.5 and 1"):
         groups([], threshold=threshold)
     with pytest.raises(ValidationError):
         set_intake_policy(project=make_project(), changes={"duplicate_threshold": threshold})
