@@ -13,6 +13,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
+from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
 django_stubs_ext.monkeypatch()
@@ -131,6 +132,9 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # An index that covers a query on PostgreSQL is a plain one on SQLite, as it should be.
 SILENCED_SYSTEM_CHECKS = ["models.W040"]
+
+# As the looks name it; its other names are those of Django.
+MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 
 # --- Accounts -----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from pydantic import BaseModel, ConfigDict, Field
 
 from constitution.errors import UnknownConstitutionError
@@ -67,6 +67,19 @@ def revised_principles(version: ConstitutionVersion) -> list[Principle]:
     principles = version.principles.filter(weight__gt=0)
     with_words = principles.exclude(critique_request="").exclude(revision_request="")
     return list(with_words.order_by("position"))
+
+
+def revising_versions(project_id: int) -> list[ConstitutionVersion]:
+    """The published versions that answers can be revised by, newest first: those with such a
+    principle."""
+    asking = Principle.objects.filter(version=OuterRef("pk"), weight__gt=0)
+    with_words = asking.exclude(critique_request="").exclude(revision_request="")
+    versions = ConstitutionVersion.objects.filter(
+        Exists(with_words),
+        constitution__project=project_id,
+        status=ConstitutionVersion.Status.PUBLISHED,
+    )
+    return list(versions.select_related("constitution"))
 
 
 class PromptSelection(BaseModel):

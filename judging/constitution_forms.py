@@ -12,7 +12,7 @@ from constitution.errors import ConstitutionError
 from constitution.formats import MAX_FILE_BYTES, ConstitutionFile, read_constitution
 from constitution.models import ConstitutionVersion
 from constitution.models.revisions import MOST_ROUNDS
-from constitution.selectors import PromptSelection
+from constitution.selectors import PromptSelection, revising_versions
 from constitution.starters import STARTERS, starter
 from corpus.models import ModelVersion, Project, Prompt
 from judging.engine_forms import OnModelForm
@@ -145,7 +145,11 @@ class RevisionRunForm(_OnProjectsModel):
         versions = ConstitutionVersion.objects.filter(
             constitution__project=project, status=ConstitutionVersion.Status.PUBLISHED
         ).select_related("constitution")
-        self.fields["constitution"].queryset = versions  # type: ignore[attr-defined]
+        # What cannot revise is not offered, and refused with the reason when it is posted.
+        offered = revising_versions(project.pk) or (list(versions) if self.is_bound else [])
+        constitution = self.fields["constitution"]
+        constitution.queryset = versions  # type: ignore[attr-defined]
+        constitution.widget.choices = [(one.pk, str(one)) for one in offered]
         prompts = Prompt.objects.filter(project=project)
         sources = prompts.order_by("source").values_list("source", flat=True).distinct()
         self.fields["source"].choices = [  # type: ignore[attr-defined]
@@ -153,7 +157,7 @@ class RevisionRunForm(_OnProjectsModel):
             ("sensitive:", "Red-team prompts (marked as sensitive)"),
             *((f"source:{name}", name or "without a source") for name in sources[:200]),
         ]
-        self.lacks_constitution = not versions.exists()
+        self.lacks_constitution = not offered
         self.lacks_prompts = not prompts.exists()
         self.order_fields(["constitution", "model", "engine", "source", "limit"])
 

@@ -21,12 +21,13 @@ from constitution.services import (
     texts_of,
 )
 from corpus.models import ModelVersion, Prompt
+from corpus.registry import sandbox_model
 from exports.models import DatasetVersion
 from jobs.models import JobState
 from judging.impact import draw_audit_set
 from judging.impact_figures import figures
 from judging.models import DraftTrial, ImpactRun
-from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
+from tests.builders import Cast, make_cast, make_label, make_pair, make_prompt, make_rater
 from tests.judging.workshop import make_model, make_revision_run, make_version
 
 pytestmark = pytest.mark.django_db
@@ -445,6 +446,22 @@ def test_a_run_is_launched_over_the_prompts_that_were_chosen(cast: Cast) -> None
     assert (first.rounds, first.temperature, first.seed, first.stop_early) == (2, 0.7, 3, False)
     answer = client.post(f"{HERE}critique/launch", {**fields, "rounds": "17"})
     assert answer.status_code == 400
+
+
+def test_a_constitution_that_cannot_revise_is_not_offered_for_a_run(cast: Cast) -> None:
+    make_prompt(cast.project)
+    sandbox_model(cast.project)
+    judging = publish_version(
+        version=create_draft(
+            project=cast.project, slug="j", name="J", principles=[PrincipleText("p", "Choose.")]
+        )
+    )
+    client = as_user(cast.dan)
+    assert "asks for a critique and a revision" in client.get(f"{HERE}critique/").content.decode()
+    make_version(cast.project)
+    page = client.get(f"{HERE}critique/").content.decode()
+    assert ">c@1</option>" in page
+    assert f">{judging}</option>" not in page
 
 
 def test_prompts_are_brought_in_by_upload_with_odd_lines_told(cast: Cast) -> None:

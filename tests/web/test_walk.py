@@ -32,8 +32,8 @@ SOURCE = re.compile(r"<(pre|code|textarea|script).*?</\1>", re.DOTALL)
 RAW = re.compile(r"\b(?!a_very_)[a-z]+(?:_[a-z]+)+\b")
 """A name of the code where words belong."""
 
-TYPED = {"serve_model", "en_core_web_sm", "json_schema"}
-"""Names that a reader has to type: a command, a package, a kind of verifier."""
+TYPED = {"serve_model", "en_core_web_sm", "json_schema", "response_a", "response_b"}
+"""Names that a reader has to type: a command, a package, a kind of verifier, keys of JSON."""
 
 BROKEN = re.compile(
     r">\s*(None|nan|inf|True|False|\[\]|\{\})\s*<|\{\{|\{%|&lt;built-in|object at 0x"
@@ -98,10 +98,16 @@ class Links(HTMLParser):
 
 
 def crawl(
-    client: Client, start: str = "/", *, each: int = EACH, pages: list[str] | None = None
+    client: Client,
+    start: str = "/",
+    *,
+    each: int = EACH,
+    pages: list[str] | None = None,
+    texts: dict[str, str] | None = None,
 ) -> dict[str, str]:
     """Every page that links lead to from the start, with the page that led there. Asserts that
-    each opens and shows no raw value. `pages` is given those that are read in a browser."""
+    each opens and shows no raw value. `pages` is given those that are read in a browser, `texts`
+    what each of these says, by the address that it came from in the end."""
     seen = {start: ""}
     waiting = [start]
     kinds: Counter[str] = Counter()
@@ -122,6 +128,9 @@ def crawl(
         if pages is not None:
             pages.append(here)
         html = answer.content.decode()
+        if texts is not None:
+            query = answer.request["QUERY_STRING"]
+            texts[answer.request["PATH_INFO"] + (f"?{query}" if query else "")] = html
         shown = SOURCE.sub("", html)
         broken = BROKEN.search(shown)
         assert broken is None, f"{about}: shows {broken and broken[0]!r}"
