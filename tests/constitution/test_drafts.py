@@ -206,7 +206,7 @@ def test_principles_are_added_copied_moved_and_removed(
 
 
 def test_a_place_that_is_none_is_refused(draft: ConstitutionVersion, carol: User) -> None:
-    with pytest.raises(BadPrincipleError, match="there are 4 places"):
+    with pytest.raises(BadPrincipleError, match="valid positions are 0 to 3"):
         move_principle(version=draft, principle_id=principle(draft, "kind").pk, to=4, author=carol)
 
 
