@@ -246,7 +246,11 @@ def test_the_page_begins_with_sentences_and_pictures_and_folds_the_rest(
     order += ["Who and what made it", "Dataset card", "Hashes"]
     places = [page.index(one) for one in order]
     assert places == sorted(places)
-    for folded in ("ann (human)", "The columns follow TRL", dataset.manifest["labels"]["ids_sha256"]):
+    for folded in (
+        "ann (human)",
+        "The columns follow TRL",
+        dataset.manifest["labels"]["ids_sha256"],
+    ):
         before = page[: page.index(folded)]
         assert before.rindex("<details") > before.rindex("</details>"), folded
     charts = client.get(f"{page_of(dataset)}charts").json()["charts"]
