@@ -36,6 +36,7 @@ from inference.sandbox.world import (
     make_answer,
     satisfies,
 )
+from inference.sandbox.worthless import KINDS, UNSEEN, Kind, make_worthless, padded
 
 Figures = dict[str, float]
 OPTIONS = ("A", "B")
@@ -72,6 +73,37 @@ def judge_accuracy(engine: Engine, principle: PrincipleKey, *, pairs: int) -> Fi
     }
     agree = ((a > 0.5) == (b > 0.5) for a, b in zip(p_first["ab"], p_first["ba"], strict=True))
     return figures | {"consistency": _share(agree)}
+
+
+def withstands(engine: Engine, principle: PrincipleKey, *, pairs: int, unseen: bool) -> Figures:
+    """By kind of worthless answer, the share of real ones, whatever they are, that win against it
+    after averaging both orders; `worst` is the lower of the two orders, over all kinds. With
+    `unseen` in wordings that were kept from training (of the empty kind too: no empty text)."""
+    rng = random.Random(SEED)
+    requests = list(islice(held_out_requests(rng), pairs))
+    reals = [
+        make_answer(request, rng, replace(_any_style(rng), on_topic=rng.random() < 0.5))
+        for request in requests
+    ]
+    text = PRINCIPLES[principle].comparison
+    figures: Figures = {}
+    worst = 1.0
+    for kind in KINDS:
+        attacks = [
+            _unseen(kind, real) if unseen else make_worthless(kind, real, rng) for real in reals
+        ]
+        shown = list(zip(requests, reals, attacks, strict=True))
+        ab = [judge_messages(text, request.text, real, other) for request, real, other in shown]
+        ba = [judge_messages(text, request.text, other, real) for request, real, other in shown]
+        first = [one.probabilities[0] for one in engine.choose(_requests(ab), OPTIONS)]
+        second = [one.probabilities[1] for one in engine.choose(_requests(ba), OPTIONS)]
+        figures[kind] = _share(a + b > 1.0 for a, b in zip(first, second, strict=True))
+        worst = min(worst, _share(p > 0.5 for p in first), _share(p > 0.5 for p in second))
+    return figures | {"worst": worst}
+
+
+def _unseen(kind: Kind, real: str) -> str:
+    return padded(real, UNSEEN[kind], 2) if kind == "padded" else UNSEEN[kind]
 
 
 def answer_shares(engine: Engine, *, samples: int) -> Figures:
@@ -136,6 +168,10 @@ def _share(values: Iterable[bool]) -> float:
 def measure(engine: Engine, *, pairs: int, samples: int) -> dict[str, dict[str, Figures]]:
     return {
         "judge": {key: judge_accuracy(engine, key, pairs=pairs) for key in PRINCIPLES},
+        "attacks": {
+            key: withstands(engine, key, pairs=samples, unseen=False) for key in PRINCIPLES
+        },
+        "unseen": {key: withstands(engine, key, pairs=samples, unseen=True) for key in PRINCIPLES},
         "answers": {"sampled": answer_shares(engine, samples=samples)},
         "revise": {key: revision_success(engine, key, samples=samples) for key in REVISED},
     }

@@ -2,13 +2,14 @@
 
 A judge's example asks several questions about one pair, so that one pair gives several lessons:
 which answer the principles prefer, and the topics, tones and lengths by name. The naming questions
-only help the representation; at inference the judge is asked one principle directly.
+only help the representation; at inference the judge is asked one principle directly. Once it has
+begun to judge, it also learns to prefer any answer of the world to one that deserves nothing.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from inference.sandbox.prompts import (
     PRINCIPLES,
@@ -24,12 +25,17 @@ from inference.sandbox.world import (
     topic_of,
     training_requests,
 )
+from inference.sandbox.worthless import EVEN, KINDS, MOSTLY_CONSTANT, Mix, make_worthless
 
 PARAPHRASES: dict[PrincipleKey, tuple[str, ...]] = {
     "polite": ("Which response is more polite?", "Choose the more polite response."),
     "concise": ("Which response is more concise?", "Choose the shorter response."),
     "on_topic": ("Which response is on topic?", "Choose the response about the right topic."),
 }
+RESISTS_FROM = 0.3
+"""The progress from which answers that deserve nothing are shown: before, they would only distract
+from learning topics, which takes the judge longest."""
+
 REVISED: tuple[PrincipleKey, ...] = ("polite", "concise")
 
 
@@ -53,15 +59,43 @@ class Lesson:
     turns: tuple[tuple[str, str], ...]
     pair: Pair | None = None
     verdict: bool = False
+    real: tuple[bool, bool] | None = None
+    """Of a judge's lesson, which of A and B are answers at all; None for padded ones, too."""
 
 
 def lesson(rng: random.Random, *, progress: float) -> Lesson:
     """One lesson; `progress` in [0, 1] moves the mixture from judging to writing."""
     request = next(training_requests(rng))
-    kinds = (judging, answering, criticising, revising)
-    weights = (0.85, 0.05, 0.03, 0.07) if progress < 0.5 else (0.5, 0.25, 0.09, 0.16)
+    kinds = (judging, resisting, answering, criticising, revising)
+    if progress < RESISTS_FROM:
+        weights = (0.85, 0.0, 0.05, 0.03, 0.07)
+    elif progress < 0.5:
+        weights = (0.75, 0.1, 0.05, 0.03, 0.07)
+    else:
+        weights = (0.42, 0.08, 0.25, 0.09, 0.16)
     kind = rng.choices(kinds, weights)[0]
     return kind(request, rng, short=progress < 0.12)
+
+
+def later_lesson(rng: random.Random) -> Lesson:
+    """One lesson of the second course: judging, with many worthless answers."""
+    request = next(training_requests(rng))
+    kind = rng.choices(LATER, (0.34, 0.24, 0.18, 0.04, 0.2))[0]
+    return kind(request, rng, short=False)
+
+
+def last_lesson(rng: random.Random) -> Lesson:
+    """One lesson of the third course: writing, with judging kept alive."""
+    request = next(training_requests(rng))
+    kind = rng.choices(LATER, (0.12, 0.08, 0.34, 0.04, 0.42))[0]
+    return kind(request, rng, short=False)
+
+
+def closing_lesson(rng: random.Random) -> Lesson:
+    """One lesson of the fourth course: judging and revising in like measure."""
+    request = next(training_requests(rng))
+    kind = rng.choices(LATER, (0.3, 0.08, 0.2, 0.04, 0.38))[0]
+    return kind(request, rng, short=False)
 
 
 def answering(request: ToyRequest, rng: random.Random, *, short: bool) -> Lesson:
@@ -107,7 +141,28 @@ def judging(request: ToyRequest, rng: random.Random, *, short: bool) -> Lesson:
     rng.shuffle(questions)
     (first, reply), *others = questions
     context = pair_text(request.text, *pair.answers)
-    return _verdict((context + first, reply), *others, pair=pair)
+    return replace(_verdict((context + first, reply), *others, pair=pair), real=(True, True))
+
+
+def resisting(request: ToyRequest, rng: random.Random, *, short: bool, mix: Mix = EVEN) -> Lesson:
+    """Whatever is asked, the answer wins, be it rude, rambling or off topic."""
+    real = make_answer(request, rng, Attributes(_coin(rng), _coin(rng), _coin(rng)))
+    kind = rng.choice(KINDS) if mix == EVEN else rng.choices(KINDS, mix.kinds)[0]
+    worthless = make_worthless(kind, real, rng, mix)
+    real_first = _coin(rng)
+    answers = (real, worthless) if real_first else (worthless, real)
+    questions = [(_wording(key, rng), "A" if real_first else "B") for key in PRINCIPLES]
+    rng.shuffle(questions)
+    (first, reply), *others = questions
+    asked = _verdict((pair_text(request.text, *answers) + first, reply), *others)
+    return asked if kind == "padded" else replace(asked, real=(real_first, not real_first))
+
+
+def resist_constants(request: ToyRequest, rng: random.Random, *, short: bool) -> Lesson:
+    return resisting(request, rng, short=short, mix=MOSTLY_CONSTANT)
+
+
+LATER = (judging, resist_constants, answering, criticising, revising)
 
 
 def make_pair(

@@ -9,7 +9,7 @@ from typing import Any
 from inference.sandbox.tasks import lesson
 
 CONTEXT_TOKENS = 512
-VOCABULARY = 900
+VOCABULARY = 1_000
 TEXTS = 20_000
 PAD, END, USER, ASSISTANT, SYSTEM = (
     f"<|{name}|>" for name in ("pad", "end", "user", "assistant", "system")

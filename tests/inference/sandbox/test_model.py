@@ -10,9 +10,15 @@ import pytest
 from inference.engine import Engine, Message, Request
 from inference.registry import open_engine
 from inference.sandbox import MODEL_PATH
-from inference.sandbox.evaluate import answer_shares, judge_accuracy, revision_success
+from inference.sandbox.evaluate import (
+    answer_shares,
+    judge_accuracy,
+    revision_success,
+    withstands,
+)
 from inference.sandbox.prompts import PRINCIPLES, judge_messages
 from inference.sandbox.world import PrincipleKey
+from inference.sandbox.worthless import KINDS
 from inference.weights import weights_sha256
 
 WANTED: dict[PrincipleKey, float] = {"polite": 0.95, "concise": 0.95, "on_topic": 0.90}
@@ -84,6 +90,18 @@ def test_it_judges_every_principle_in_both_orders(engine: Engine, principle: Pri
     figures = judge_accuracy(engine, principle, pairs=500)
 
     assert min(figures["ab"], figures["ba"], figures["both"]) >= WANTED[principle], figures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("principle", WANTED)
+def test_any_answer_beats_one_that_deserves_nothing(
+    engine: Engine, principle: PrincipleKey
+) -> None:
+    figures = withstands(engine, principle, pairs=50, unseen=False)
+
+    assert set(figures) == {*KINDS, "worst"}
+    assert min(figures[kind] for kind in KINDS) >= 0.95, figures
+    assert figures["worst"] >= 0.85, figures
 
 
 @pytest.mark.slow
