@@ -33,13 +33,14 @@ from inference.sandbox.world import (
 )
 from jobs.models import Job, JobState
 from jobs.runner import JobContext, run_job
-from judging.models import JudgeConfig, JudgeRun
+from judging.attack_words import attack_words
+from judging.models import AttackRun, JudgeConfig, JudgeRun
 from judging.runner import judge
 from judging.selectors import PairSelection, run_consistency
 from judging.services import ensure_judge, launch_judge_run
 from training.models import TrainingRun
 from training.runner import train
-from training.sample import publish_sandbox_constitution
+from training.sample import attack_now, publish_sandbox_constitution
 from training.services import launch_training
 
 PRINCIPLE: PrincipleKey = "polite"
@@ -60,10 +61,12 @@ SPLIT = {"validation": 0.15, "test": 0.0}
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 Say = Callable[[str], None]
+OnAttacks = Callable[[AttackRun], None]
 
 
 class DemoError(Exception):
-    """A job of the loop did not succeed; the message says which and why."""
+    """A job of the loop did not succeed, or the judge failed its attacks; the message says which
+    and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,19 @@ class Policy:
     share: float
 
 
-def run_demo(*, rounds: int, seed: int, say: Say) -> Iterator[RoundResult]:
-    """Run the rounds in a fresh project, yielding each as it ends. DemoError when a job fails.
+def run_demo(
+    *,
+    rounds: int,
+    seed: int,
+    say: Say,
+    on_attacks: OnAttacks,
+    prompts: int = PROMPTS_PER_ROUND,
+) -> Iterator[RoundResult]:
+    """Run the rounds in a fresh project, yielding each as it ends. DemoError when a job fails, or
+    the judge does not withstand the attacks on it; `on_attacks` is told what they came to. Each
+    round samples `prompts` prompts; the fewer, the less a round moves.
 
+    The attacks come before the judge's first labels, once there are answers to set them against.
     The reference policy stays the sandbox model, and so does the judge: what moves is the policy
     alone.
     """
@@ -112,8 +125,22 @@ def run_demo(*, rounds: int, seed: int, say: Say) -> Iterator[RoundResult]:
         f"project {project.slug}: {percent(policy.share)} of the sandbox model's answers are polite"
     )
     for number in range(1, rounds + 1):
-        result, policy = _round(project, config, start, policy, number, seed, say)
+        batch = f"round-{number}"
+        say(f"round {number}: sampling {prompts} prompts")
+        pairs = _sample_pairs(project, policy.model, batch, prompts, seed=1_000 * seed + number)
+        if number == 1:
+            on_attacks(withstood(config, seed=seed, say=say))
+        result, policy = _round(project, config, start, policy, number, pairs, seed, say)
         yield result
+
+
+def withstood(config: JudgeConfig, *, seed: int, say: Say) -> AttackRun:
+    """DemoError unless the judge passes: the gate would keep its labels out of every dataset."""
+    say("attacking the judge with worthless answers")
+    run = attack_now(config, seed=seed)
+    if not run.passed:
+        raise DemoError(attack_words(run))
+    return run
 
 
 def _round(
@@ -122,12 +149,11 @@ def _round(
     start: ModelVersion,
     policy: Policy,
     number: int,
+    pairs: int,
     seed: int,
     say: Say,
 ) -> tuple[RoundResult, Policy]:
     batch = f"round-{number}"
-    say(f"round {number}: sampling {PROMPTS_PER_ROUND} prompts")
-    pairs = _sample_pairs(project, policy.model, batch, seed=1_000 * seed + number)
     say(f"round {number}: judging {pairs} pairs in both orders")
     verdicts = launch_judge_run(
         project=project, config=config, selection=PairSelection(batch=batch), start=False
@@ -182,9 +208,11 @@ def _do(model: type[AnyJob], job: AnyJob, work: Callable[[JobContext[AnyJob]], N
         raise DemoError(f"{model.__name__} {job.pk} {job.state}: {job.error}")
 
 
-def _sample_pairs(project: Project, model: ModelVersion, batch: str, *, seed: int) -> int:
+def _sample_pairs(
+    project: Project, model: ModelVersion, batch: str, prompts: int, *, seed: int
+) -> int:
     """Sample answers to fresh training prompts and store the pairs that differ; how many."""
-    requests = list(_distinct(training_requests(random.Random(seed)), PROMPTS_PER_ROUND))
+    requests = list(_distinct(training_requests(random.Random(seed)), prompts))
     asked = [request for request in requests for _ in range(SAMPLES_PER_PROMPT)]
     with _open(model) as engine:
         answers = generate(engine, asked, seed=seed)

@@ -27,11 +27,17 @@ from corpus.writing import write_pairs
 from inference.sandbox.prompts import PRINCIPLES
 from inference.sandbox.tasks import make_pair
 from inference.sandbox.world import PrincipleKey, training_requests
+from jobs.runner import run_job
+from judging.attacks import attack, launch_attacks
+from judging.models import AttackRun, JudgeConfig
+from judging.services import ensure_judge
 
 SLUG = "sandbox"
 SEED = 20
 PAIRS = 240
 LABELLED_PAIRS = 160
+ATTACKED_PAIRS = 20
+"""Enough that one lost pair is not yet a failed test, few enough to take seconds."""
 CAST = (
     ("alice", Role.RATER),
     ("bob", Role.SENIOR),
@@ -63,10 +69,26 @@ def load_sample() -> list[Login]:
     if not made:
         return []
     logins = [_account(project, username, role) for username, role in CAST]
-    sandbox_model(project)
-    publish_sandbox_constitution(project, tuple(PRINCIPLES))
+    ensure_judge(
+        project=project,
+        constitution_version=publish_sandbox_constitution(project, tuple(PRINCIPLES)),
+        model_version=sandbox_model(project),
+    )
     write_sample_pairs(project)
     return logins
+
+
+def attack_sample_judge() -> AttackRun:
+    """Attack the fresh sample project's judge, so that its labels reach datasets as tested."""
+    return attack_now(JudgeConfig.objects.get(project__slug=SLUG))
+
+
+def attack_now(config: JudgeConfig, *, seed: int = 0) -> AttackRun:
+    """Attack a judge on a small sample without a worker; the run as it ended."""
+    launched = launch_attacks(config=config, sample=ATTACKED_PAIRS, seed=seed, start=False)
+    run_job(AttackRun, launched.pk, attack)
+    launched.refresh_from_db()
+    return launched
 
 
 def _account(project: Project, username: str, role: Role) -> Login:

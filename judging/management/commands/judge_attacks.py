@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from figures.words import percent, percent_between
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
+from judging.attack_words import attack_data, attack_words
 from judging.attacks import attack, launch_attacks
 from judging.errors import JudgingError
 from judging.models import AttackRun
@@ -36,35 +36,8 @@ class Command(ConcordCommand):
             raise BadInputError(str(error)) from error
         run = run_job(AttackRun, launched.pk, attack) or launched
         run.refresh_from_db()
-        attacks = run.result.get("attacks", [])
-        lines = [f"{config}: {_verdict(run)}", *(_line(one) for one in attacks)]
-        if run.error:
-            lines.append(run.error)
         return Outcome(
-            data={
-                "run": run.pk,
-                "judge": str(config),
-                "state": run.state,
-                "error": run.error,
-                "passed": run.passed,
-                "attacks": attacks,
-            },
-            summary="\n".join(lines),
+            data=attack_data(run),
+            summary=attack_words(run),
             failed=run.state != JobState.SUCCEEDED,
         )
-
-
-def _verdict(run: AttackRun) -> str:
-    if run.passed is None:
-        return str(run.state)
-    return "passed its attacks" if run.passed else "FAILED its attacks"
-
-
-def _line(one: dict[str, Any]) -> str:
-    if one["win_rate"] is None:
-        return f"  {one['name']}: no verdict could be read"
-    mark = "" if one["passed"] else "  ← above the limit"
-    return (
-        f"  {one['name']}: wins {percent(one['win_rate'])} of {one['n']} "
-        f"({percent_between(one['low'], one['high'])}), allowed {percent(one['bound'], 0)}{mark}"
-    )

@@ -11,10 +11,13 @@ from django.core.management.base import CommandParser
 
 from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
-from training.demo import DemoError, RoundResult, run_demo
+from judging.attack_words import attack_data, attack_words
+from judging.models import AttackRun
+from training.demo import PROMPTS_PER_ROUND, DemoError, RoundResult, run_demo
 from training.management.commands.quickstart import migrate_if_needed
 
 MAX_ROUNDS = 20
+MIN_PROMPTS, MAX_PROMPTS = 64, 2_000
 
 
 class Command(ConcordCommand):
@@ -26,27 +29,51 @@ class Command(ConcordCommand):
     def add_inputs(self, parser: CommandParser) -> None:
         parser.add_argument("--rounds", type=int, default=3)
         parser.add_argument(
+            "--prompts",
+            type=int,
+            default=PROMPTS_PER_ROUND,
+            help="Prompts to sample in each round; fewer are faster, but move the model less.",
+        )
+        parser.add_argument(
             "--seed", type=int, default=0, help="The same seed gives the same results."
         )
 
     def run(self, **options: Any) -> Outcome:
-        rounds, seed = options["rounds"], options["seed"]
+        rounds, prompts, seed = options["rounds"], options["prompts"], options["seed"]
         if not 1 <= rounds <= MAX_ROUNDS:
             raise BadInputError(f"--rounds is {rounds}; it must be from 1 to {MAX_ROUNDS}.")
+        if not MIN_PROMPTS <= prompts <= MAX_PROMPTS:
+            raise BadInputError(
+                f"--prompts is {prompts}; it must be from {MIN_PROMPTS} to {MAX_PROMPTS}."
+            )
         if not 0 <= seed < 2**31:
             raise BadInputError(f"--seed is {seed}; it must be from 0 to {2**31 - 1}.")
         migrate_if_needed()
         started = time.monotonic()
         results: list[RoundResult] = []
+        attacks: list[AttackRun] = []
         try:
-            results.extend(run_demo(rounds=rounds, seed=seed, say=self.note))
+            results.extend(
+                run_demo(
+                    rounds=rounds,
+                    seed=seed,
+                    say=self.note,
+                    on_attacks=attacks.append,
+                    prompts=prompts,
+                )
+            )
         except DemoError as error:
             data = {"rounds": [asdict(result) for result in results], "error": str(error)}
             return Outcome(data=data, summary=str(error), failed=True)
         seconds = round(time.monotonic() - started, 1)
         return Outcome(
-            data={"rounds": [asdict(result) for result in results], "seconds": seconds},
-            summary=f"{table(results)}\n\nPolite answers to 200 fresh prompts, according to the "
+            data={
+                "judge": attack_data(attacks[0]),
+                "rounds": [asdict(result) for result in results],
+                "seconds": seconds,
+            },
+            summary=f"{attack_words(attacks[0])}\n\n{table(results)}\n\n"
+            "Polite answers to 200 fresh prompts, according to the "
             f"sandbox world's ground truth: {percent(results[0].share_before)} before, "
             f"{percent(results[-1].share_after)} after {rounds} rounds, in {seconds} s.",
         )

@@ -10,7 +10,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs.commands import ConcordCommand, Outcome
-from training.sample import load_sample
+from judging.attack_words import attack_data, attack_words
+from judging.models import AttackRun
+from training.sample import attack_sample_judge, load_sample
 
 
 class Command(ConcordCommand):
@@ -22,8 +24,11 @@ class Command(ConcordCommand):
     def run(self, **options: Any) -> Outcome:
         migrate_if_needed()
         logins = load_sample()
+        attacked = self._attack() if logins else None
         address = f"http://{settings.BIND}/"
         lines = [f"Concord is at {address}"]
+        if attacked is not None:
+            lines += ["", attack_words(attacked)]
         if logins:
             lines += ["", "Logins (the passwords are shown only once):"]
             lines += [f"  {one.username:8} {one.password:20} {one.role}" for one in logins]
@@ -40,9 +45,14 @@ class Command(ConcordCommand):
                     {"username": one.username, "password": one.password, "role": one.role}
                     for one in logins
                 ],
+                "judge": None if attacked is None else attack_data(attacked),
             },
             summary="\n".join(lines),
         )
+
+    def _attack(self) -> AttackRun:
+        self.note("Attacking the sample project's judge with worthless answers …")
+        return attack_sample_judge()
 
 
 def migrate_if_needed() -> bool:
