@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from crowdkit.aggregation import DawidSkene
 from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from annotation.consensus import Labels, dawid_skene, majority
+from annotation.consensus import ITERATIONS, Labels, dawid_skene, majority
 from annotation.consensus_selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from exports.consensus import Consensus, soft_label
@@ -39,6 +43,61 @@ def test_the_published_estimates_are_reproduced() -> None:
     assert np.bincount(found.choice).tolist() == [18, 19, 5, 3]
     assert set(found.confusion) == {1, 2, 3, 4, 5}
     assert found.confusion[1].sum(axis=1) == pytest.approx([1, 1, 1, 1])
+
+
+def by_crowd_kit(
+    drawn: Labels, settled: dict[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]]:
+    """The distribution, the shares and each rater's matrix, by the same number of steps."""
+    data = pd.DataFrame({"task": drawn.pair, "worker": drawn.rater, "label": drawn.choice})
+    model = DawidSkene(n_iter=ITERATIONS, tol=-float("inf"))
+    with warnings.catch_warnings():
+        # pandas, of crowd-kit's use of it.
+        warnings.simplefilter("ignore")
+        model.fit(data, pd.Series(settled) if settled else None)
+    assert model.probas_ is not None
+    assert model.priors_ is not None
+    assert model.errors_ is not None
+    choices = range(drawn.choices)
+    found = model.probas_.reindex(columns=choices, fill_value=0.0).sort_index().to_numpy()
+    matrices = {
+        int(str(rater)): rows.droplevel("worker")
+        .reindex(index=choices, columns=choices, fill_value=0.0)
+        .to_numpy()
+        .T
+        for rater, rows in model.errors_.groupby(level="worker")
+    }
+    shares = model.priors_.reindex(choices, fill_value=0.0).to_numpy()
+    return found / found.sum(axis=1, keepdims=True), shares, matrices
+
+
+@pytest.mark.parametrize(
+    ("pairs", "raters", "skill", "settled"),
+    [(60, 4, 0.7, 0), (200, 7, 0.5, 30)],
+)
+def test_the_estimates_are_those_of_crowd_kit(
+    pairs: int, raters: int, skill: float, settled: int
+) -> None:
+    rng = np.random.default_rng(pairs)
+    truth = rng.choice(4, size=pairs, p=[0.45, 0.35, 0.15, 0.05])
+    skills = np.clip(rng.normal(skill, 0.15, raters), 0.05, 0.99)
+    pair, rater = (one.ravel() for one in np.indices((pairs, raters)))
+    # Not everybody labels every pair, and some label one twice.
+    often = rng.choice(3, size=len(pair), p=[0.4, 0.5, 0.1])
+    pair, rater = np.repeat(pair, often), np.repeat(rater, often)
+    right = rng.random(len(pair)) < skills[rater]
+    choice = np.where(right, truth[pair], rng.choice(4, size=len(pair), p=[0.4, 0.3, 0.2, 0.1]))
+    drawn = Labels(pair, rater + 100, choice, 4)
+    known = {int(one): int(truth[one]) for one in np.unique(pair)[:settled]}
+
+    found = dawid_skene(drawn, known)
+
+    distribution, shares, matrices = by_crowd_kit(drawn, known)
+    assert found.distribution == pytest.approx(distribution, abs=1e-6)
+    assert found.marginals == pytest.approx(shares, abs=1e-6)
+    assert set(found.confusion) == set(matrices)
+    for name, matrix in matrices.items():
+        assert found.confusion[name] == pytest.approx(matrix, abs=1e-6)
 
 
 rows = st.lists(
