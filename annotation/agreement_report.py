@@ -37,9 +37,6 @@ from annotation.agreement_counts import (
 )
 from corpus.models import Project
 
-BOOTSTRAP_SEED = 0
-"""Fixed, so that a page, the command line and a dataset card give the same interval."""
-
 DECIDED_OF_FOUR = (0, 1, -1, -1)
 """Where the four choices go when decided pairs count alone."""
 
@@ -228,7 +225,7 @@ def group_agreement(patterns: Patterns) -> GroupAgreement:
         three=_overall(patterns_by(patterns.counts, THREE), often),
         decided=_overall(patterns_by(patterns.counts, DECIDED, drop_units=True), often),
         strength_alpha=krippendorff_alpha(
-            patterns_by(patterns.counts, STRENGTH), often=often, level="ordinal", rng=_rng()
+            patterns_by(patterns.counts, STRENGTH), often=often, level="ordinal"
         ),
         warning=prevalence_of(often @ choices).warning(CHOICES),
     )
@@ -236,8 +233,8 @@ def group_agreement(patterns: Patterns) -> GroupAgreement:
 
 def _overall(counts: Counts, often: Counts) -> OverallAgreement:
     return OverallAgreement(
-        fleiss_kappa=fleiss_kappa(counts, often=often, rng=_rng()),
-        krippendorff_alpha=krippendorff_alpha(counts, often=often, rng=_rng()),
+        fleiss_kappa=fleiss_kappa(counts, often=often),
+        krippendorff_alpha=krippendorff_alpha(counts, often=often),
         gwet_ac1=gwet_ac1(counts, often=often),
         raw_agreement=raw_agreement(counts, often=often),
     )
@@ -299,7 +296,3 @@ def _reason(**figures: Coefficient) -> dict[str, str]:
         f"{name}: {figure.reason}" for name, figure in figures.items() if figure.value is None
     ]
     return {"reason": " ".join(missing)} if missing else {}
-
-
-def _rng() -> np.random.Generator:
-    return np.random.default_rng(BOOTSTRAP_SEED)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scipy.stats import binom
+
 from annotation.agreement import Coefficient
-from figures.intervals import wilson
 from figures.words import percent
 
 
@@ -53,10 +54,8 @@ def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: flo
       10,000 raters (normal approximation of the binomial), and by more than 10 points;
     - one answer always: one button took at least 95 % of the labels;
     - speeding: the median time on task is below `min_seconds`;
-    - changes their mind: the lower end of Wilson's interval of the share of flips on repeats is
-      above `max_flips`.
-
-    Source: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    - changes their mind: so many flips on repeats have a chance below FALSE_ALARM in a rater who
+      flips no more than `max_flips` (binomial, exact).
     """
     found: list[str] = []
     if habits.total < min_labels:
@@ -73,7 +72,8 @@ def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: flo
         found.append(f"one answer: {percent(commonest / habits.total, 0)} the same choice")
     if habits.median_seconds is not None and habits.median_seconds < min_seconds:
         found.append(f"speeding: {habits.median_seconds:.1f} s median")
-    if habits.repeats >= MIN_REPEATS and wilson_low(habits.flips, habits.repeats) > max_flips:
+    by_chance = float(binom.sf(habits.flips - 1, habits.repeats, max_flips))
+    if habits.repeats >= MIN_REPEATS and by_chance < FALSE_ALARM:
         found.append(f"inconsistent: changed {habits.flips} of {habits.repeats} repeats")
     return found
 
@@ -82,10 +82,4 @@ SIDE_BIAS_Z = 3.89
 SIDE_BIAS_POINTS = 0.1
 ONE_ANSWER = 0.95
 MIN_REPEATS = 10
-
-
-def wilson_low(hits: int, n: int) -> float:
-    """The lower end of Wilson's 95 % interval of a share, 0 where n is 0."""
-    if n == 0:
-        return 0.0
-    return float(wilson(hits / n, n)[0])
+FALSE_ALARM = 0.025

@@ -8,122 +8,101 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from annotation.agreement.coefficient import (
+    LEAST_PAIRS,
     ONE_CATEGORY,
     Coefficient,
     Counts,
     Floats,
-    Z,
+    Linear,
     as_counts,
     beyond_chance,
-    wilson,
+    bounds,
+    too_few,
 )
+from figures.intervals import LEAST_UNITS, share_bounds, totals, wilson
+from figures.intervals import too_few as too_few_for_a_share
 
 Level = Literal["nominal", "ordinal", "interval"]
 
-REPLICATES = 1000
-CELLS_AT_ONCE = 2_000_000
-"""Bounds the memory of the bootstrap: replicates × patterns drawn in one go."""
 
-DEFINED_SHARE = 0.95
-"""A bootstrap interval is given only when at least this share of the replicates is defined."""
-
-
-def fleiss_kappa(
-    counts: ArrayLike,
-    *,
-    rng: np.random.Generator,
-    often: ArrayLike | None = None,
-    replicates: int = REPLICATES,
-) -> Coefficient:
+def fleiss_kappa(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coefficient:
     """Fleiss' κ.
 
     With unequal numbers of judgements a unit counts as one unit, by its share of agreeing pairs of
     raters and its shares of categories; with equal numbers this is Fleiss' own coefficient. The
-    interval is a percentile bootstrap over units, drawn from `rng`.
+    interval is that of `coefficient.bounds`.
 
-    Source: Fleiss (1971), Psychological Bulletin 76, 378-382; unequal numbers: Gwet (2014),
-    Handbook of Inter-Rater Reliability, 4th edition, chapter 2; bootstrap over units: Zapf,
-    Castell, Morawietz and Karch (2016), BMC Medical Research Methodology 16:93.
+    Source: Fleiss (1971), Psychological Bulletin 76, 378-382; unequal numbers, and the linearised
+    variance: Gwet (2014), Handbook of Inter-Rater Reliability, 4th edition, chapters 2 and 5.
     """
     units, many = _judged_twice(counts, often)
-    return _with_bootstrap(units, many, fleiss_of, rng, replicates)
+    if undefined := _undefined(units, int(many.sum())):
+        return undefined
+    weight = many / many.sum()
+    share = weight @ (units / units.sum(axis=1)[:, None])
+    return _shares_of_units(units, many, float(share @ share), 2 * share)
 
 
 def krippendorff_alpha(
-    counts: ArrayLike,
-    *,
-    rng: np.random.Generator,
-    often: ArrayLike | None = None,
-    level: Level = "nominal",
-    replicates: int = REPLICATES,
+    counts: ArrayLike, *, often: ArrayLike | None = None, level: Level = "nominal"
 ) -> Coefficient:
     """Krippendorff's α with missing judgements; see `alpha_of` for the levels.
 
-    The interval is a percentile bootstrap over units, drawn from `rng`.
+    The interval is that of `coefficient.bounds`, with α's own derivative over units.
 
     Source: Krippendorff (2011), Computing Krippendorff's alpha-reliability; Hayes and Krippendorff
-    (2007), Communication Methods and Measures 1, 77-89; bootstrap as in `fleiss_kappa`.
+    (2007), Communication Methods and Measures 1, 77-89.
     """
     units, many = _judged_twice(counts, often)
-
-    def alpha(patterns: Counts, weights: Floats) -> Floats:
-        return alpha_of(patterns, weights, level)
-
-    return _with_bootstrap(units, many, alpha, rng, replicates)
+    n = int(many.sum())
+    if undefined := _undefined(units, n):
+        return undefined
+    return _with_bounds(_alpha_linear(units, many, level), n)
 
 
 def gwet_ac1(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coefficient:
     """Gwet's AC1, k > 1 being the number of categories offered.
 
     Shares of categories are of the units with two judgements or more, as the others are not read.
-    The interval is AC1 ± 1.96 standard errors of its linearised variance over units, clipped to
-    [-1, 1]; without any disagreement its lower end follows from Wilson's bound.
+    The interval is that of `coefficient.bounds`.
 
     Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48;
     variance with unequal numbers of judgements: Gwet (2014), Handbook of Inter-Rater Reliability,
     4th edition, chapter 5.
     """
     units, many = _judged_twice(counts, often)
-    n = int(many.sum())
-    if undefined := _undefined(units, n):
+    if undefined := _undefined(units, int(many.sum())):
         return undefined
-    k, weight = units.shape[1], many / n
-    judgements = units.sum(axis=1)
-    agreed = _agreeing(units)
-    shares = units / judgements[:, None]
-    share = weight @ shares
+    k, weight = units.shape[1], many / many.sum()
+    share = weight @ (units / units.sum(axis=1)[:, None])
     expected = float((share * (1 - share)).sum() / (k - 1))
-    observed = float(weight @ agreed)
-    value = (observed - expected) / (1 - expected)
-    # Of the units, not of their mean: weights add to one only up to rounding.
-    if (agreed == 1.0).all():
-        return Coefficient(1.0, n, _low_when_perfect(n, expected), 1.0)
-    by_chance = shares @ (1 - share) / (k - 1)
-    each = (agreed - expected - 2 * (1 - value) * (by_chance - expected)) / (1 - expected)
-    error = Z * float(np.sqrt(weight @ (each - value) ** 2 / (n - 1)))
-    return Coefficient(value, n, max(-1.0, value - error), min(1.0, value + error))
+    slope = (1 - 2 * share) / (k - 1)
+    return _shares_of_units(units, many, expected, slope, least=LEAST_UNITS)
 
 
 def raw_agreement(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coefficient:
     """The mean share of agreeing pairs of raters, each unit counted once; chance plays no part.
 
-    The interval is Wilson's: exact in kind where all units have two judgements, and wider than
-    need be where they have more.
+    The interval is that of a mean of values from 0 to 1 (`figures.intervals.share_bounds`), and
+    Wilson's where units agree wholly or not at all, as those of two judgements do.
     """
     units, many = _judged_twice(counts, often)
     n = int(many.sum())
     if n < 2:
         return _too_few(n)
-    share = float(many @ _agreeing(units) / n)
-    low, high = wilson(share, n)
-    return Coefficient(share, n, float(low), float(high))
+    agreed = _agreeing(units)
+    share = float(many @ agreed / n)
+    if reason := too_few_for_a_share(n, n):
+        return Coefficient(share, n, reason=reason)
+    whole = bool(np.isin(agreed, (0.0, 1.0)).all())
+    low, high = wilson(share, n) if whole else share_bounds(totals(np.repeat(agreed, many)))
+    return Coefficient(share, n, min(float(low), share), max(float(high), share))
 
 
 def fleiss_of(units: Counts, weights: Floats) -> Floats:
@@ -144,11 +123,7 @@ def alpha_of(units: Counts, weights: Floats, level: Level = "nominal") -> Floats
     Source: Krippendorff (2011), sections C and D.
     """
     k = units.shape[1]
-    judgements = units.sum(axis=1)
-    met = units[:, :, None] * units[:, None, :] - units[:, :, None] * np.eye(k, dtype=np.int64)
-    coincidences = (weights @ (met / (judgements - 1)[:, None, None]).reshape(-1, k * k)).reshape(
-        -1, k, k
-    )
+    coincidences = (weights @ _met(units).reshape(-1, k * k)).reshape(-1, k, k)
     margin = weights @ units.astype(np.float64)
     apart: Floats
     if level == "nominal":
@@ -171,54 +146,107 @@ def _agreeing(units: Counts) -> Floats:
     return shares
 
 
-def _with_bootstrap(
-    units: Counts,
-    often: Counts,
-    coefficient: Callable[[Counts, Floats], Floats],
-    rng: np.random.Generator,
-    replicates: int,
+def _met(units: Counts) -> Floats:
+    """How often two categories meet in each unit (u, k, k), each judgement counted once."""
+    same = units[:, :, None] * np.eye(units.shape[1], dtype=np.int64)
+    found: Floats = (units[:, :, None] * units[:, None, :] - same) / (
+        units.sum(axis=1) - 1
+    ).reshape(-1, 1, 1)
+    return found
+
+
+def _shares_of_units(
+    units: Counts, often: Counts, expected: float, slope: Floats, *, least: int = LEAST_PAIRS
 ) -> Coefficient:
-    n = int(often.sum())
-    if undefined := _undefined(units, n):
-        return undefined
-    value = float(coefficient(units, often[None].astype(np.float64))[0])
-    if np.count_nonzero(units) == len(units):
-        # All units are unanimous, hence every replicate too: the bootstrap would claim certainty.
-        shares = often @ units / (often @ units).sum()
-        return Coefficient(value, n, _low_when_perfect(n, float(shares @ shares)), 1.0)
-    drawn = _replicates(units, often, coefficient, rng, replicates)
-    defined = drawn[np.isfinite(drawn)]
-    if len(defined) < DEFINED_SHARE * len(drawn):
-        return Coefficient(value, n, reason=f"{n} units are too few or too alike for an interval.")
-    low, high = np.quantile(defined, [0.025, 0.975])
-    return Coefficient(value, n, float(min(low, value)), float(max(high, value)))
+    """A coefficient in which units count alike, and agreement by chance moves by `slope` (k,) with
+    the shares of the categories."""
+    n, agreed = int(often.sum()), _agreeing(units)
+    observed = float(often @ agreed / n)
+    lost = (1 - observed) / (1 - expected)
+    shares = units / units.sum(axis=1)[:, None]
+    used = often @ units > 0
+    # Two judgements are not a unit where units have more.
+    part = 2 * n / float(often @ units.sum(axis=1))
+    moves = agreed - lost * (shares @ slope)
+    mean = float(often @ moves / n)
+    unseen = mean + part * (1 - lost * slope - mean)
+    return _with_bounds(
+        Linear(
+            np.asarray(observed),
+            np.asarray(expected),
+            often.astype(np.float64),
+            agreed,
+            moves,
+            np.where(used, unseen, np.nan),
+        ),
+        n,
+        least,
+    )
 
 
-def _replicates(
-    patterns: Counts,
-    often: Counts,
-    coefficient: Callable[[Counts, Floats], Floats],
-    rng: np.random.Generator,
-    replicates: int,
-) -> Floats:
-    """The coefficient of `replicates` samples of the units with replacement.
+def _alpha_linear(units: Counts, often: Counts, level: Level) -> Linear:
+    """What α rests on: 1 - α is A / B, A the mean distance of judgements that met and B that of any
+    two, both as shares of the largest distance there is."""
+    k, judgements = units.shape[1], units.sum(axis=1)
+    met, margin = _met(units), often @ units
+    total, n = float(margin.sum()), int(often.sum())
+    coincidences = np.einsum("u,uij->ij", often, met)
+    # The middle of each category as a linear function of the margin, and how far they are apart.
+    to_middle = np.tril(np.ones((k, k))) - np.eye(k) / 2
+    place = to_middle @ margin if level == "ordinal" else np.arange(k, dtype=np.float64)
+    between = place[:, None] - place[None, :]
+    apart = 1 - np.eye(k) if level == "nominal" else between**2
+    used = margin > 0
+    furthest = float(apart[np.ix_(used, used)].max())
+    seen = float((coincidences * apart).sum())
+    by_chance = float(margin @ apart @ margin)
 
-    Units with the same counts are interchangeable, so that one multinomial draw over the distinct
-    patterns does for each replicate: few patterns, however many units.
-    """
-    n = int(often.sum())
-    at_once = max(1, CELLS_AT_ONCE // len(patterns))
-    parts: list[Floats] = []
-    for start in range(0, replicates, at_once):
-        size = min(at_once, replicates - start)
-        weights = rng.multinomial(n, often / n, size=size)
-        parts.append(coefficient(patterns, weights.astype(np.float64)))
-    return np.concatenate(parts)
+    def through_places(weights: Floats) -> Floats:
+        """How far each category's margin moves Σ weights · apart by moving the places (k,)."""
+        if level != "ordinal":
+            return np.zeros(k)
+        moved: Floats = 4 * (weights * between).sum(axis=1) @ to_middle
+        return moved
+
+    of_seen = through_places(coincidences)
+    of_chance = 2 * apart @ margin + through_places(np.outer(margin, margin))
+
+    def moves(judged: Floats, met_apart: Floats) -> Floats:
+        """Of units with so many judgements in each category (…, k): n times the derivative of α."""
+        there = met_apart + judged @ of_seen
+        many = judged.sum(axis=-1)
+        less = (seen * many + (total - 1) * there) / by_chance
+        more = (total - 1) * seen * (judged @ of_chance) / by_chance**2
+        found: Floats = n * (more - less)
+        return found
+
+    unseen = [np.where(used, moves(2 * np.eye(k), np.zeros(k)), np.nan)]
+    if level != "nominal":
+        ends = np.zeros(k)
+        ends[np.flatnonzero(used)[[0, -1]]] = 1
+        unseen.append(np.full(2, moves(ends, np.asarray(2 * furthest))))
+    expected = 1 - by_chance / ((total - 1) * total * furthest)
+    met_apart = (met * apart).sum(axis=(1, 2))
+    mean = 1 - seen / (total * furthest)
+    # Units count by their judgements: what a unit agrees is spread as far as its weight allows.
+    agreed = mean + (judgements - met_apart / furthest - judgements * mean) * n / total
+    of_units = moves(units.astype(np.float64), met_apart)
+    return Linear(
+        np.asarray(mean),
+        np.asarray(expected),
+        often.astype(np.float64),
+        agreed,
+        of_units * (1 - expected),
+        np.concatenate(unseen) * (1 - expected),
+    )
 
 
-def _low_when_perfect(n: int, expected: float) -> float:
-    """The lower end for n units without one disagreement, `expected` agreeing by chance."""
-    return float(beyond_chance(wilson(1.0, n)[0], np.asarray(expected)))
+def _with_bounds(of: Linear, n: int, least: int = LEAST_PAIRS) -> Coefficient:
+    value = float(beyond_chance(of.observed, of.expected))
+    if reason := too_few(n, float(of.expected), least):
+        return Coefficient(value, n, reason=reason)
+    low, high = bounds(of)
+    return Coefficient(value, n, min(float(low), value), max(float(high), value))
 
 
 def _judged_twice(counts: ArrayLike, often: ArrayLike | None) -> tuple[Counts, Counts]:

@@ -12,16 +12,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from annotation.agreement.coefficient import (
+    LEAST_PAIRS,
     ONE_CATEGORY,
     ONE_SIDED,
     Coefficient,
     Counts,
     Floats,
-    Z,
+    Linear,
     as_counts,
     beyond_chance,
+    bounds,
+    too_few,
     wilson,
 )
+from figures.intervals import LEAST_UNITS
+from figures.intervals import too_few as too_few_for_a_share
 
 Weights = Literal["nominal", "linear", "quadratic"] | Floats
 
@@ -39,11 +44,11 @@ def cohen_kappas(tables: ArrayLike, *, weights: Weights = "nominal") -> list[Coe
     the distance |i - j| or its square; other weights come as an array (k, k) of how far two
     categories agree, 0 to 1.
 
-    The interval is κ ± 1.96 standard errors, clipped to [-1, 1]. Two tables have no honest standard
-    error, and get κ at Wilson's bounds of the observed agreement instead, agreement by chance held
-    fixed: with perfect agreement it is 0 however few the pairs; and where one rater used a single
-    category κ is 0 whatever the other did, so that the bounds alone tell a rater who always presses
-    the same from one who was sent alike pairs.
+    The interval is that of `coefficient.bounds`, whose variance is the one below; none is given
+    where there are too few pairs for it to hold (`coefficient.too_few`). Where one rater used a
+    single category κ is 0 whatever the other did: its interval is κ at Wilson's bounds of the
+    observed agreement, agreement by chance held fixed, which tells a rater who always presses the
+    same from one who was sent alike pairs.
 
     Raises ValueError for a table that is not square or holds a negative count.
 
@@ -57,16 +62,31 @@ def cohen_kappas(tables: ArrayLike, *, weights: Weights = "nominal") -> list[Coe
     observed = (p * w).sum(axis=(1, 2))
     expected = np.einsum("ti,ij,tj->t", row, w, column)
     value = beyond_chance(observed, expected)
-    error = Z * cohen_standard_errors(p, n, w)
-    low, high = value - error, value + error
     one_sided = np.minimum((row > 0).sum(axis=1), (column > 0).sum(axis=1)) == 1
-    by_share = one_sided | (_agreed(cells) == n)
-    shares = wilson(np.clip(observed, 0, 1), np.maximum(n, 1))
-    low = np.where(by_share, beyond_chance(shares[0], expected), low)
-    high = np.where(by_share, beyond_chance(shares[1], expected), high)
+    moves = cohen_moves(p, w)
+    moves[one_sided] = 0.0
+    low, high = _bounds(cells, w, observed, expected, moves)
     value = np.where(one_sided, 0.0, value)
     reasons = np.where(one_sided, ONE_SIDED, "")
-    return _coefficients(cells, n, value, np.clip(low, -1, 1), np.clip(high, -1, 1), reasons)
+    return _coefficients(cells, n, value, low, high, reasons, expected=expected)
+
+
+def cohen_moves(p: Floats, w: Floats) -> Floats:
+    """How far a unit in each cell (t, k, k) moves Cohen's κ, times 1 - agreement by chance.
+
+    `p` (t, k, k) are the tables' proportions, `w` (k, k) the weights of agreement. 0 where κ is
+    undefined.
+
+    Source: Fleiss, Cohen and Everitt (1969), whose variance is that of these numbers over units.
+    """
+    row, column = p.sum(axis=2), p.sum(axis=1)
+    left = 1 - np.einsum("ti,ij,tj->t", row, w, column)
+    lost = 1 - (p * w).sum(axis=(1, 2))
+    # A category's mean weight against the other rater's margin: the crossed margins.
+    crossed = (column @ w.T)[:, :, None] + (row @ w)[:, None, :]
+    ratio = np.divide(lost, left, out=np.zeros_like(left), where=left > 1e-12)
+    moves: Floats = w - crossed * ratio[:, None, None]
+    return moves
 
 
 def cohen_standard_errors(p: Floats, n: Counts, w: Floats) -> Floats:
@@ -78,18 +98,12 @@ def cohen_standard_errors(p: Floats, n: Counts, w: Floats) -> Floats:
     Source: Fleiss, Cohen and Everitt (1969), for weighted κ; with 1 on the diagonal of `w` and 0
     elsewhere it is their equation 13.
     """
-    row, column = p.sum(axis=2), p.sum(axis=1)
-    observed = (p * w).sum(axis=(1, 2))
-    expected = np.einsum("ti,ij,tj->t", row, w, column)
-    # A category's mean weight against the other rater's margin: the crossed margins.
-    crossed = (column @ w.T)[:, :, None] + (row @ w)[:, None, :]
-    left = (1 - expected)[:, None, None]
-    spread = p * (w * left - crossed * (1 - observed)[:, None, None]) ** 2
-    centre = (observed * expected - 2 * expected + observed) ** 2
-    variance = np.maximum(0.0, spread.sum(axis=(1, 2)) - centre)
-    out = np.full(len(p), np.nan)
-    above, below = np.sqrt(variance / np.maximum(n, 1)), (1 - expected) ** 2
-    errors: Floats = np.divide(above, below, out=out, where=below > 1e-24)
+    expected = np.einsum("ti,ij,tj->t", p.sum(axis=2), w, p.sum(axis=1))
+    moves = cohen_moves(p, w)
+    apart = moves - (p * moves).sum(axis=(1, 2))[:, None, None]
+    spread = np.sqrt((p * apart**2).sum(axis=(1, 2)) / np.maximum(n, 1))
+    out, left = np.full(len(p), np.nan), 1 - expected
+    errors: Floats = np.divide(spread, left, out=out, where=left > 1e-12)
     return errors
 
 
@@ -120,36 +134,55 @@ def ac1_of_two(tables: ArrayLike) -> list[Coefficient]:
     nears 0 however well two agree; AC1 does not follow it there.
 
     Source: Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48; the
-    interval is of the linearised variance given there, which is that of `gwet_ac1` with two
-    judgements a unit.
+    interval is that of `coefficient.bounds`, of the linearised variance given there, which is that
+    of `gwet_ac1` with two judgements a unit.
     """
     cells, n, p = _shares(tables)
     k = cells.shape[1]
     share = (p.sum(axis=1) + p.sum(axis=2)) / 2
     expected = (share * (1 - share)).sum(axis=1) / (k - 1)
-    value = beyond_chance(_agreed(cells) / np.maximum(n, 1), expected)
-    by_chance = ((1 - share)[:, :, None] + (1 - share)[:, None, :]) / 2 / (k - 1)
-    left = (1 - expected)[:, None, None]
-    each = (np.eye(k) - expected[:, None, None]) / left
-    each = each - 2 * (1 - value)[:, None, None] * (by_chance - expected[:, None, None]) / left
-    spread = (p * (each - value[:, None, None]) ** 2).sum(axis=(1, 2))
-    error = Z * np.sqrt(spread / np.maximum(n - 1, 1))
-    perfect = _agreed(cells) == n
-    at_least = wilson(_agreed(cells) / np.maximum(n, 1), np.maximum(n, 1))[0]
-    low = np.where(perfect, beyond_chance(at_least, expected), value - error)
-    high = np.where(perfect, 1.0, value + error)
-    return _coefficients(cells, n, value, np.clip(low, -1, 1), np.clip(high, -1, 1))
+    observed = _agreed(cells) / np.maximum(n, 1)
+    value = beyond_chance(observed, expected)
+    by_chance = ((1 - share)[:, :, None] + (1 - share)[:, None, :]) / (k - 1)
+    moves = np.eye(k) - (1 - value)[:, None, None] * by_chance
+    low, high = _bounds(cells, np.eye(k), observed, expected, moves)
+    return _coefficients(cells, n, value, low, high, expected=expected, least=LEAST_UNITS)
 
 
 def agreement_of_two(tables: ArrayLike) -> list[Coefficient]:
     """The share of pairs on which the two agree, with Wilson's interval, of each table (t, k, k).
 
-    It knows nothing of chance, and so is defined with one category too.
+    It knows nothing of chance, and so is defined with one category too. Too few pairs have no
+    interval, as any other share.
     """
     cells, n, _ = _shares(tables)
     share = _agreed(cells) / np.maximum(n, 1)
     low, high = wilson(share, np.maximum(n, 1))
-    return _coefficients(cells, n, share, low, high, one_category=False)
+    return _coefficients(cells, n, share, low, high)
+
+
+def _bounds(
+    cells: Counts, w: Floats, observed: Floats, expected: Floats, moves: Floats
+) -> tuple[Floats, Floats]:
+    """The interval of a coefficient whose value a unit in each cell moves by `moves` (t, k, k)."""
+    many, k = cells.shape[:2]
+    used = cells.sum(axis=1) + cells.sum(axis=2) > 0
+    alike = np.diagonal(moves, axis1=1, axis2=2)
+    unseen = np.where(used, alike, np.nan)
+    if ((w > 0) & (w < 1)).any():
+        # On a scale one step is the commonest disagreement, and the far ones weigh the most.
+        corners = np.stack([moves[:, 0, -1], moves[:, -1, 0]], axis=1)
+        unseen = np.concatenate([unseen, corners], axis=1)
+    return bounds(
+        Linear(
+            observed,
+            expected,
+            cells.reshape(many, k * k).astype(np.float64),
+            np.broadcast_to(w.ravel(), (many, k * k)),
+            moves.reshape(many, k * k),
+            unseen,
+        )
+    )
 
 
 def _shares(tables: ArrayLike) -> tuple[Counts, Counts, Floats]:
@@ -173,20 +206,38 @@ def _coefficients(
     high: Floats,
     reasons: np.ndarray[tuple[int, ...], np.dtype[np.str_]] | None = None,
     *,
-    one_category: bool = True,
+    expected: Floats | None = None,
+    least: int = LEAST_PAIRS,
 ) -> list[Coefficient]:
-    """Rows of figures as coefficients, with reasons for those that are not defined."""
+    """Rows of figures as coefficients, with reasons for those that are not defined or have too few
+    units for an interval, `least` at the least; `expected` is the agreement by chance, None for a
+    plain share."""
     used = ((cells.sum(axis=1) + cells.sum(axis=2)) > 0).sum(axis=1)
-    alone = one_category & (used == 1)
+    alone = (used == 1) & (expected is not None)
     told = reasons.tolist() if reasons is not None else [""] * len(n)
+    by_chance: list[float | None] = [None] * len(n) if expected is None else expected.tolist()
     rows = zip(
-        n.tolist(), alone.tolist(), value.tolist(), low.tolist(), high.tolist(), told, strict=True
+        n.tolist(),
+        alone.tolist(),
+        value.tolist(),
+        low.tolist(),
+        high.tolist(),
+        told,
+        by_chance,
+        strict=True,
     )
-    return [
-        Coefficient(None, many, reason=f"{many} units were judged by both; two are needed.")
-        if many < 2
-        else Coefficient(None, many, reason=ONE_CATEGORY)
-        if one
-        else Coefficient(figure, many, at_least, at_most, reason)
-        for many, one, figure, at_least, at_most, reason in rows
-    ]
+    return [_coefficient(row, least) for row in rows]
+
+
+def _coefficient(
+    row: tuple[int, bool, float, float, float, str, float | None], least: int
+) -> Coefficient:
+    n, one_category, value, low, high, reason, expected = row
+    if n < 2:
+        return Coefficient(None, n, reason=f"{n} units were judged by both; two are needed.")
+    if one_category:
+        return Coefficient(None, n, reason=ONE_CATEGORY)
+    few = too_few_for_a_share(n, n) if expected is None else too_few(n, expected, least)
+    if few:
+        return Coefficient(value, n, reason=few)
+    return Coefficient(value, n, low, high, reason)

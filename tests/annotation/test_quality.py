@@ -7,7 +7,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 from annotation.agreement import Coefficient, cohen_kappa
-from annotation.quality import Habits, Standing, flags, standing, wilson_low
+from annotation.quality import Habits, Standing, flags, standing
+from figures.intervals import wilson
 
 
 def at(value: float | None, low: float | None, high: float | None, n: int = 50) -> Coefficient:
@@ -71,16 +72,18 @@ def test_each_oddity_has_its_flag() -> None:
 
 def test_chance_is_not_flagged() -> None:
     assert found(left=60, right=40) == [], "100 tosses of a fair coin do that"
-    assert found(flips=8) == [], "the interval still holds a quarter"
+    assert found(flips=8) == [], "who flips a quarter does that"
     assert found(repeats=4, flips=4) == []
     assert found(left=9, right=0, equal=0, both_bad=0) == [], "too few labels"
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (1, 10), (7, 20), (20, 20), (300, 1000)])
 def test_wilson_agrees_with_statsmodels(hits: int, n: int) -> None:
-    low, _ = proportion_confint(hits, n, method="wilson")
-    assert wilson_low(hits, n) == pytest.approx(low, abs=1e-9)
+    both = proportion_confint(hits, n, method="wilson")
+    assert np.ravel(wilson(hits / n, n)) == pytest.approx(both, abs=1e-9)
 
 
-def test_wilson_of_nothing_is_nothing() -> None:
-    assert wilson_low(0, 0) == 0.0
+def test_flips_are_flagged_where_chance_does_so_in_fewer_than_one_of_forty() -> None:
+    # Of 20 flips with a chance of a quarter each, 9 or more come with 0.041, 10 or more with 0.014.
+    assert found(flips=9) == []
+    assert found(flips=10) == ["changes their mind: 10 of 20 repeats"]
