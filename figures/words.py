@@ -77,6 +77,12 @@ def few(n: object, units: str = "pairs") -> str:
     return f"Based on only {int(n)} {one}: too few to be reliable."
 
 
+def sentence(text: object) -> str:
+    """What somebody wrote, or a reason, as a sentence: with one end, its own or a full stop."""
+    said = str(text).strip()
+    return said if not said or said[-1] in ".!?…" else f"{said}."
+
+
 def said_share(
     value: object, low: object, high: object, n: object, reason: str = "", units: str = "pairs"
 ) -> str:
@@ -94,7 +100,7 @@ def said_number(
 
 def _said(value: str, interval: str, n: object, reason: str, units: str) -> str:
     if value == NOTHING:
-        return f"undefined ({reason})" if reason else NOTHING
+        return f"undefined ({reason.rstrip('.')})" if reason else NOTHING
     beside = [interval] if interval != NOTHING else [reason.rstrip(".")] if reason else []
     if warning := few(n, units):
         beside.append(warning[0].lower() + warning[1:].rstrip("."))

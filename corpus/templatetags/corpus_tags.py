@@ -81,6 +81,24 @@ def few(n: object, units: str = "pairs") -> str:
 
 
 @register.filter
+def as_sentence(text: object) -> str:
+    """A text with one end, its own or a full stop."""
+    return words.sentence(text)
+
+
+@register.simple_tag
+def said_number(figure: object, units: str = "pairs") -> str:
+    """A number in one line, as commands say it: its interval or why it has none, and a warning
+    where it rests on few."""
+    value, low, high, n = (_of(figure, name) for name in ("value", "low", "high", "n"))
+    return words.said_number(value, low, high, n, str(_of(figure, "reason") or ""), units)
+
+
+def _of(figure: object, name: str) -> object:
+    return figure.get(name) if isinstance(figure, Mapping) else getattr(figure, name, None)
+
+
+@register.filter
 def bootstrap(field: BoundField) -> SafeString:
     """A form field with Bootstrap's class for its kind."""
     widget = field.field.widget

@@ -86,4 +86,4 @@ def test_wilson_agrees_with_statsmodels(hits: int, n: int) -> None:
 def test_flips_are_flagged_where_chance_does_so_in_fewer_than_one_of_forty() -> None:
     # Of 20 flips with a chance of a quarter each, 9 or more come with 0.041, 10 or more with 0.014.
     assert found(flips=9) == []
-    assert found(flips=10) == ["changes their mind: 10 of 20 repeats"]
+    assert found(flips=10) == ["inconsistent: changed 10 of 20 repeats"]

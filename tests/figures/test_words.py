@@ -16,6 +16,8 @@ from figures.words import (
     percent_between,
     points,
     points_between,
+    said_number,
+    sentence,
 )
 
 
@@ -51,3 +53,25 @@ def test_a_figure_of_fewer_than_thirty_units_carries_a_warning() -> None:
     assert few(29)
     assert not few(30)
     assert not few(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Nothing is left.", "Nothing is left."),
+        ("  it fails ", "it fails."),
+        ("Why?", "Why?"),
+        ("and so on…", "and so on…"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_ends_once_whoever_wrote_it(text: str, said: str) -> None:
+    assert sentence(text) == said
+
+
+def test_a_reason_within_a_line_brings_no_full_stop_of_its_own() -> None:
+    few = "9 pairs: no interval is given below 10."
+    assert said_number(0.5, None, None, 9, few) == (
+        "0.500 (9 pairs: no interval is given below 10; rests on 9 pairs: too few to tell much)"
+    )
+    assert said_number(None, None, None, 9, "All are alike.") == "undefined (All are alike)"

@@ -25,9 +25,10 @@ from corpus.registry import sandbox_model
 from exports.models import DatasetVersion
 from jobs.models import JobState
 from judging.impact import draw_audit_set
-from judging.impact_figures import figures
+from judging.impact_figures import Judged, Principle, figures
 from judging.models import DraftTrial, ImpactRun
 from tests.builders import Cast, make_cast, make_label, make_pair, make_prompt, make_rater
+from tests.judging.test_impact import both
 from tests.judging.workshop import make_model, make_revision_run, make_version
 
 pytestmark = pytest.mark.django_db
@@ -396,6 +397,44 @@ def test_flips_are_paged_and_narrowed_to_what_they_came_to(
     lost, rows = shown("?flips=lost")
     assert (rows, lost.count("no longer agrees with humans")) == (4, 4)
     assert shown("?flips=nonsense&page=99")[1] == 10
+
+
+@pytest.mark.parametrize(("pairs", "warned"), [(12, 4), (40, 0)])
+def test_an_impact_that_rests_on_few_pairs_says_so_and_every_line_ends_once(
+    cast: Cast, draft: ConstitutionVersion, pairs: int, warned: int
+) -> None:
+    make_label(make_pair(cast.project), make_rater(cast.project, "ann"))
+    old, new = Principle("polite", "a", 1.0), Principle("polite", "b", 1.0)
+    # The draft says first of all: κ is 0 for a reason of its own.
+    judged = [
+        Judged(
+            number,
+            "first" if number % 2 else "second",
+            {},
+            {"a": both(0.9 if number % 2 else 0.1), "b": both(0.9)},
+        )
+        for number in range(pairs)
+    ]
+    ImpactRun.objects.create(
+        project=cast.project,
+        version=draft,
+        base=draft.constitution.versions.exclude(pk=draft.pk).first(),
+        audit_set=draw_audit_set(project=cast.project),
+        model_version=make_model(cast.project),
+        engine="server",
+        template="pairwise-v1",
+        texts={},
+        draft_sha256="a" * 64,
+        state=JobState.SUCCEEDED,
+        result=figures(judged, [new], [old], tie_band=0.05),
+    )
+    page = as_user(cast.bob).get(f"{DRAFT}impact/").content.decode()
+    figures_only = page.split("Agreement with humans, before")[1].split("Intervals at 95 %.")[0]
+    assert figures_only.count(f"Rests on {pairs} pairs: too few to tell much.") == warned
+    assert ("rests on 12 pairs: too few to tell much" in figures_only) == bool(warned)
+    assert ".." not in figures_only
+    assert "None" not in figures_only
+    assert "with this draft. " in figures_only
 
 
 def test_impact_without_human_labels_says_so(cast: Cast, draft: ConstitutionVersion) -> None:

@@ -10,8 +10,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from annotation.models import Choice, Rater, RaterCheck, Slot
-from corpus.models import ModelVersion, Pair
+from corpus.models import ModelVersion, Pair, Prompt
 from jobs.models import JobState
+from judging.attacks import AttackResult
 from judging.gate import standings
 from judging.models import AttackRun, Calibration, JudgeConfig, JudgePolicy, JudgeRun
 from judging.named import judge_named
@@ -94,6 +95,33 @@ def test_a_judge_without_a_label_has_a_page_too(client: Client, cast: Cast) -> N
     assert "Not measured against gold yet" in shown
     assert client.get(f"{HOME}judges/{config.pk}/charts").json() == {"charts": {}}
     assert "none: its verdicts were imported" in page(client, f"judges/{foreign.pk}/")
+
+
+def test_figures_on_few_pairs_are_warned_of_on_the_report_and_among_the_attacks(
+    client: Client, cast: Cast, judge: JudgeConfig
+) -> None:
+    client.force_login(cast.dan)
+    assert "too few to tell much" not in page(client, f"judges/{judge.pk}/")
+    few = make_judge(cast.project, name="young")
+    pairs = Pair.objects.filter(project=cast.project).order_by("pk")[:12]
+    Prompt.objects.filter(pk__in=[pair.prompt_id for pair in pairs]).update(domain="law")
+    run_judge(few, by_number(lambda number: 0.9), domain="law")
+    told = [
+        AttackResult("empty", n, 0, 0.1, None, None, 0.2, passed=True, examples=[]).as_json()
+        for n in (29, 30)
+    ]
+    AttackRun.objects.create(
+        project=cast.project,
+        config=few,
+        state=JobState.SUCCEEDED,
+        passed=True,
+        result={"attacks": told},
+    )
+    shown = page(client, f"judges/{few.pk}/")
+    assert shown.count("Rests on 29 pairs: too few to tell much.") == 1
+    assert "Rests on 30 pairs" not in shown
+    assert "Rests on 12 pairs: too few to tell much." in shown
+    assert "12 pairs: no interval is given below 20." in shown
 
 
 def test_researchers_attack_calibrate_and_check_and_raters_do_not(
