@@ -54,7 +54,7 @@ def flags(habits: Habits, *, min_labels: int, min_seconds: float, max_flips: flo
       10,000 raters (normal approximation of the binomial), and by more than 10 points;
     - one answer always: one button took at least 95 % of the labels;
     - speeding: the median time on task is below `min_seconds`;
-    - changes their mind: so many flips on repeats have a chance below FALSE_ALARM in a rater who
+    - inconsistent: so many flips on repeats have a chance below FALSE_ALARM in a rater who
       flips no more than `max_flips` (binomial, exact).
     """
     found: list[str] = []

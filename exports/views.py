@@ -89,10 +89,12 @@ def _small_split(
     request: MemberRequest, project: Project, filters: FreezeFilters | SftFilters
 ) -> Forecast | None:
     """The split that is to be, where its held-out part is too small and nobody has said that this
-    is meant."""
+    is meant, or where a larger share has just been taken: it is shown before it is frozen."""
     if request.POST.get("small_split") == "accept":
         return None
     found = forecast(project=project, filters=filters)
+    if request.POST.get("larger_share"):
+        return found
     # Nothing at all is told as what it is, by freezing.
     return found if found.warning and sum(found.rows.values()) else None
 

@@ -82,7 +82,15 @@ def test_a_split_too_small_to_measure_on_is_told_before_anything_is_frozen(
     assert "Nothing has been frozen yet." in page
     assert "figures based on fewer than 30 rows mean little" in page
     share = page.split('name="larger_share" value="')[1].split('"')[0]
-    assert researcher.post(FREEZE, asked | {"larger_share": share}).status_code == 302
+    again = researcher.post(FREEZE, asked | {"larger_share": share}).content.decode()
+    assert not DatasetVersion.objects.exists()
+    assert "enough rows are held out to measure on" in again
+    taken = {
+        name: again.split(f'name="{name}" value="')[1].split('"')[0]
+        for name in ("validation", "test")
+    }
+    assert (float(taken["validation"]), float(taken["test"])) == (float(share), 0)
+    assert researcher.post(FREEZE, asked | taken).status_code == 302
     dataset = DatasetVersion.objects.get()
     rows = {name: one["rows"] for name, one in dataset.manifest["splits"].items()}
     assert 30 <= rows["validation"] < rows["train"]
