@@ -148,7 +148,7 @@ def too_few(n: int, expected: float, least: int = LEAST_PAIRS) -> str:
     if differ < LEAST_BY_CHANCE:
         return (
             f"Raters who guess would differ on {differ:.1f} of these {n} pairs: no interval is "
-            f"given below {LEAST_BY_CHANCE:g}."
+            f"given for fewer than {LEAST_BY_CHANCE:g}."
         )
     return ""
 

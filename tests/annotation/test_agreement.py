@@ -440,13 +440,14 @@ def test_ac1_of_one_category_or_one_unit_is_undefined_with_a_reason() -> None:
 def test_too_few_pairs_have_a_figure_but_no_interval_and_a_reason() -> None:
     nine = cohen_kappa([[4, 0], [1, 4]])
     assert (nine.low, nine.high) == (None, None)
-    assert nine.reason == "9 pairs: no interval is given below 10."
+    assert nine.reason == "9 pairs: no interval is given for fewer than 10."
     # .95 × .95 + .05 × .05 agree by chance: of 40 pairs 3.8 would differ.
     alike = cohen_kappa([[37, 1], [1, 1]])
     assert alike.value == pytest.approx(0.474, abs=5e-4)
     assert alike.low is None
     assert alike.reason == (
-        "Raters who guess would differ on 3.8 of these 40 pairs: no interval is given below 5."
+        "Raters who guess would differ on 3.8 of these 40 pairs: no interval is given for fewer "
+        "than 5."
     )
     for figure in (
         gwet_ac1(np.repeat([[2, 0], [0, 2]], 5, axis=0)),
@@ -456,7 +457,7 @@ def test_too_few_pairs_have_a_figure_but_no_interval_and_a_reason() -> None:
     ):
         assert figure.value is not None
         assert figure.low is None
-        assert figure.reason == "10 pairs: no interval is given below 20."
+        assert figure.reason == "10 pairs: no interval is given for fewer than 20."
 
 
 @given(tables)

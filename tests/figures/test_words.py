@@ -70,8 +70,9 @@ def test_a_sentence_ends_once_whoever_wrote_it(text: str, said: str) -> None:
 
 
 def test_a_reason_within_a_line_brings_no_full_stop_of_its_own() -> None:
-    few = "9 pairs: no interval is given below 10."
+    few = "9 pairs: no interval is given for fewer than 10."
     assert said_number(0.5, None, None, 9, few) == (
-        "0.500 (9 pairs: no interval is given below 10; rests on 9 pairs: too few to tell much)"
+        "0.500 (9 pairs: no interval is given for fewer than 10; based on only 9 pairs: too few to "
+        "be reliable)"
     )
     assert said_number(None, None, None, 9, "All are alike.") == "undefined (All are alike)"

@@ -430,8 +430,8 @@ def test_an_impact_that_rests_on_few_pairs_says_so_and_every_line_ends_once(
     )
     page = as_user(cast.bob).get(f"{DRAFT}impact/").content.decode()
     figures_only = page.split("Agreement with humans, before")[1].split("Intervals at 95 %.")[0]
-    assert figures_only.count(f"Rests on {pairs} pairs: too few to tell much.") == warned
-    assert ("rests on 12 pairs: too few to tell much" in figures_only) == bool(warned)
+    assert figures_only.count(f"Based on only {pairs} pairs: too few to be reliable.") == warned
+    assert ("based on only 12 pairs: too few to be reliable" in figures_only) == bool(warned)
     assert ".." not in figures_only
     assert "None" not in figures_only
     assert "with this draft. " in figures_only

@@ -101,7 +101,7 @@ def test_figures_on_few_pairs_are_warned_of_on_the_report_and_among_the_attacks(
     client: Client, cast: Cast, judge: JudgeConfig
 ) -> None:
     client.force_login(cast.dan)
-    assert "too few to tell much" not in page(client, f"judges/{judge.pk}/")
+    assert "too few to be reliable" not in page(client, f"judges/{judge.pk}/")
     few = make_judge(cast.project, name="young")
     pairs = Pair.objects.filter(project=cast.project).order_by("pk")[:12]
     Prompt.objects.filter(pk__in=[pair.prompt_id for pair in pairs]).update(domain="law")
@@ -118,10 +118,10 @@ def test_figures_on_few_pairs_are_warned_of_on_the_report_and_among_the_attacks(
         result={"attacks": told},
     )
     shown = page(client, f"judges/{few.pk}/")
-    assert shown.count("Rests on 29 pairs: too few to tell much.") == 1
-    assert "Rests on 30 pairs" not in shown
-    assert "Rests on 12 pairs: too few to tell much." in shown
-    assert "12 pairs: no interval is given below 20." in shown
+    assert shown.count("Based on only 29 pairs: too few to be reliable.") == 1
+    assert "Based on only 30 pairs" not in shown
+    assert "Based on only 12 pairs: too few to be reliable." in shown
+    assert "12 pairs: no interval is given for fewer than 20." in shown
 
 
 def test_researchers_attack_calibrate_and_check_and_raters_do_not(
