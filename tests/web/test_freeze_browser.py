@@ -34,7 +34,7 @@ def test_a_larger_share_is_taken_with_one_button_and_shown_before_it_is_frozen(
     page.fill("#id_name", "small")
     freeze = page.get_by_role("button", name="Freeze", exact=True)
     freeze.click()
-    expect(page.get_by_role("alert")).to_contain_text("figures on fewer than 30 rows mean little")
+    expect(page.get_by_role("alert")).to_contain_text("fewer than 30 rows mean little")
 
     page.get_by_role("button", name="Hold out").click()
 
