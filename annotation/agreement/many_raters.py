@@ -52,7 +52,10 @@ def fleiss_kappa(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coeffi
 def krippendorff_alpha(
     counts: ArrayLike, *, often: ArrayLike | None = None, level: Level = "nominal"
 ) -> Coefficient:
-    """Krippendorff's α with missing judgements; see `alpha_of` for the levels.
+    """Krippendorff's α with missing judgements.
+
+    Two categories are apart by 1 (nominal), by the number of judgements between the middles of
+    the two (ordinal), or by the difference of their places 0 to k-1 (interval), squared.
 
     The interval is that of `coefficient.bounds`, with α's own derivative over units.
 
@@ -103,40 +106,6 @@ def raw_agreement(counts: ArrayLike, *, often: ArrayLike | None = None) -> Coeff
     whole = bool(np.isin(agreed, (0.0, 1.0)).all())
     low, high = wilson(share, n) if whole else share_bounds(totals(np.repeat(agreed, many)))
     return Coefficient(share, n, min(float(low), share), max(float(high), share))
-
-
-def fleiss_of(units: Counts, weights: Floats) -> Floats:
-    """Fleiss' κ (r,) of units (u, k) under each row of weights (r, u); NaN where undefined."""
-    judgements = units.sum(axis=1)
-    total = weights.sum(axis=1)
-    observed = weights @ _agreeing(units) / total
-    shares = weights @ (units / judgements[:, None]) / total[:, None]
-    return beyond_chance(observed, (shares**2).sum(axis=1))
-
-
-def alpha_of(units: Counts, weights: Floats, level: Level = "nominal") -> Floats:
-    """Krippendorff's α (r,) of units (u, k) under each row of weights (r, u); NaN if undefined.
-
-    Two categories are apart by 1 (nominal), by the number of judgements between the middles of
-    the two (ordinal), or by the difference of their places 0 to k-1 (interval), squared.
-
-    Source: Krippendorff (2011), sections C and D.
-    """
-    k = units.shape[1]
-    coincidences = (weights @ _met(units).reshape(-1, k * k)).reshape(-1, k, k)
-    margin = weights @ units.astype(np.float64)
-    apart: Floats
-    if level == "nominal":
-        apart = np.broadcast_to(1 - np.eye(k), coincidences.shape)
-    else:
-        middle = np.cumsum(margin, axis=1) - margin / 2
-        place = middle if level == "ordinal" else np.broadcast_to(np.arange(k), margin.shape)
-        apart = (place[:, :, None] - place[:, None, :]) ** 2
-    seen = (coincidences * apart).sum(axis=(1, 2))
-    by_chance = np.einsum("ri,rij,rj->r", margin, apart, margin) / (margin.sum(axis=1) - 1)
-    out = np.full(len(seen), np.nan)
-    share: Floats = np.divide(seen, by_chance, out=out, where=by_chance > 1e-12)
-    return 1 - share
 
 
 def _agreeing(units: Counts) -> Floats:

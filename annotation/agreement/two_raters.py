@@ -89,24 +89,6 @@ def cohen_moves(p: Floats, w: Floats) -> Floats:
     return moves
 
 
-def cohen_standard_errors(p: Floats, n: Counts, w: Floats) -> Floats:
-    """The large-sample standard errors (t,) of Cohen's κ; NaN where κ is undefined.
-
-    `p` (t, k, k) are the tables' proportions over `n` (t,) units, `w` (k, k) the weights of
-    agreement, 1 on the diagonal.
-
-    Source: Fleiss, Cohen and Everitt (1969), for weighted κ; with 1 on the diagonal of `w` and 0
-    elsewhere it is their equation 13.
-    """
-    expected = np.einsum("ti,ij,tj->t", p.sum(axis=2), w, p.sum(axis=1))
-    moves = cohen_moves(p, w)
-    apart = moves - (p * moves).sum(axis=(1, 2))[:, None, None]
-    spread = np.sqrt((p * apart**2).sum(axis=(1, 2)) / np.maximum(n, 1))
-    out, left = np.full(len(p), np.nan), 1 - expected
-    errors: Floats = np.divide(spread, left, out=out, where=left > 1e-12)
-    return errors
-
-
 def agreement_weights(k: int, weights: Weights) -> Floats:
     """How far each two of `k` categories agree (k, k): 1 on the diagonal, 0 at the far ends.
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from annotation.agreement import cohen_kappa
-from annotation.agreement.two_raters import cohen_standard_errors
 from annotation.quality import MIN_REPEATS, Habits, flags
 from figures.intervals import LEAST_UNITS
+from tests.annotation.agreement_references import cohen_standard_errors
 from tests.figures.simulated import LEAST, MOST, TOLERANCE
 from tests.figures.simulated_agreement import (
     KINDS,
