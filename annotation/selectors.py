@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import TruncDate
 
-from annotation.agreement_report import AgreementReport, RaterAgreement, agreement_report
+from annotation.agreement.report import AgreementReport, RaterAgreement, agreement_report
 from annotation.models import GoldAnswer, GoldPair, Label, Rater, Slot
 from annotation.permissions import AnyUser
 from annotation.services.calibration import answered_in_try

@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from annotation.agreement.snapshots import refresh_stale
 from annotation.services import check_raters, find_adjudications, release_expired_slots
-from annotation.services.agreement import refresh_stale
 from corpus.models import Project
 
 

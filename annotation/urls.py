@@ -1,6 +1,9 @@
 from django.urls import path
 
-from annotation import api, api_project, api_quality, api_seniors
+from annotation.api import labelling as api
+from annotation.api import project as api_project
+from annotation.api import quality as api_quality
+from annotation.api import seniors as api_seniors
 from annotation.views import (
     adjudication,
     agreement,

@@ -138,8 +138,8 @@ def median(work: Callable[[], object], runs: int) -> float:
 
 
 def measure(url: str, runs: int) -> dict[str, object]:
-    from annotation import agreement_breakdowns as by
-    from annotation.agreement_report import agreement_report
+    from annotation.agreement import breakdowns as by
+    from annotation.agreement.report import agreement_report
     from annotation.models import Label
 
     project = Project.objects.get(slug=SLUG)
@@ -187,8 +187,8 @@ def dashboard(project: Project, runs: int) -> dict[str, float]:
     from django.test import Client
     from django.utils import timezone
 
+    from annotation.agreement.snapshots import refresh_agreement
     from annotation.models import Membership, Role
-    from annotation.services.agreement import refresh_agreement
 
     settings.ALLOWED_HOSTS = ["testserver"]
     user, _ = User.objects.get_or_create(username="dan")

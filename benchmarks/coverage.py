@@ -18,7 +18,7 @@ import numpy as np
 
 from figures.intervals import LEAST_GROUPS, LEAST_UNITS, wilson
 from figures.together import LEAST_SURE
-from judging.bias import LEAST_TO_REGRESS
+from judging.measures.bias import LEAST_TO_REGRESS
 from tests.figures.simulated import (
     JUDGES,
     RATES,

@@ -42,11 +42,11 @@ from inference.sandbox import MODEL_PATH  # noqa: E402
 from inference.sandbox.world import is_polite, training_requests  # noqa: E402
 from jobs.models import JobState  # noqa: E402
 from jobs.runner import run_job  # noqa: E402
-from training.demo import share_satisfying  # noqa: E402
 from training.models import TrainingRun  # noqa: E402
-from training.runner import train  # noqa: E402
-from training.sample import publish_sandbox_constitution  # noqa: E402
-from training.services import launch_training  # noqa: E402
+from training.rounds.demo import share_satisfying  # noqa: E402
+from training.rounds.sample import publish_sandbox_constitution  # noqa: E402
+from training.runs.runner import train  # noqa: E402
+from training.runs.services import launch_training  # noqa: E402
 
 SFT: dict[str, Any] = {
     "method": "sft",

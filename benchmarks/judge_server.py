@@ -57,9 +57,9 @@ from inference.sandbox.world import training_requests  # noqa: E402
 from inference.sources import load_tokenizer  # noqa: E402
 from jobs.models import JobState  # noqa: E402
 from jobs.runner import run_job  # noqa: E402
+from judging.asking.prompts import OPTIONS  # noqa: E402
 from judging.models import JudgeConfig, JudgeRun, Verdict  # noqa: E402
-from judging.prompts import OPTIONS  # noqa: E402
-from judging.runner import judge_with, plan_of  # noqa: E402
+from judging.runs.runner import judge_with, plan_of  # noqa: E402
 from judging.selectors import PairSelection  # noqa: E402
 from judging.services import ensure_judge, launch_judge_run  # noqa: E402
 from serving.models import CachedReply, Usage  # noqa: E402

@@ -30,6 +30,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from annotation.models import Choice, GoldPair, Label, Rater, Slot, StatusChange  # noqa: E402
+from annotation.queue.tasks_shown import on_screen  # noqa: E402
 from annotation.services import (  # noqa: E402
     Judgement,
     check_rater,
@@ -37,7 +38,6 @@ from annotation.services import (  # noqa: E402
     open_slots,
     submit_label,
 )
-from annotation.tasks_shown import on_screen  # noqa: E402
 from benchmarks.scratch import scratch_database  # noqa: E402
 from corpus.models import Pair, Project  # noqa: E402
 from corpus.writing import Answer, NewPair, write_pairs  # noqa: E402

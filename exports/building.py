@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from django.db.models import Max, Q
 
-from annotation.agreement_counts import agreement_counts
-from annotation.agreement_report import agreement_of_kinds
-from annotation.certification import NOT_CERTIFIED, uncertified
-from annotation.consensus import Consensus as AllConsensus
-from annotation.consensus_selectors import CHOICES, consensus_of
+from annotation.agreement.counts import agreement_counts
+from annotation.agreement.report import agreement_of_kinds
+from annotation.consensus.methods import Consensus as AllConsensus
+from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
+from annotation.quality.certification import NOT_CERTIFIED, uncertified
 from corpus.hashing import sha256_of
 from corpus.models import Pair, Project
 from corpus.strata import audit, length_stratum
@@ -25,8 +25,8 @@ from exports.consensus import Consensus, Vote, consensus, soft_label
 from exports.folders import Built, write_dataset
 from exports.rows import PREFERENCE, PROBABILITY_DIGITS
 from exports.spec import FreezeFilters
-from judging.gate import kept_out, standings
 from judging.models import JudgeConfig
+from judging.runs.gate import kept_out, standings
 
 CHUNK_PAIRS = 1_000
 HISTOGRAM_BINS = 10

@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from annotation.consensus_selectors import CHOICES, Kinds, consensus_of
+from annotation.consensus.selectors import CHOICES, Kinds, consensus_of
 from annotation.models import Choice, GoldPair, Label, Slot
 from annotation.permissions import READERS, MemberRequest, member_view
 from annotation.selectors import KNOWN_GOLD

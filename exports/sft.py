@@ -23,7 +23,7 @@ from exports.folders import Built, write_dataset
 from exports.models import DatasetVersion
 from exports.rows import SFT
 from exports.spec import SftFilters
-from judging.revision_results import prefers_initial
+from judging.runs.revision_results import prefers_initial
 
 CHUNK_CHAINS = 500
 HELPFUL_BATCH = 1_000

@@ -37,9 +37,9 @@ from constitution.services import (
 from corpus.hashing import sha256_of
 from corpus.models import Project
 from judging.constitution_forms import NewConstitutionForm
-from judging.impact import current_version
 from judging.models import ImpactRun
 from judging.principle_text import EXAMPLE, LABELS, VERIFIERS, as_texts, shots_as_text
+from judging.trials.impact import current_version
 
 DRAFT = ConstitutionVersion.Status.DRAFT
 PUBLISHED = ConstitutionVersion.Status.PUBLISHED

@@ -11,9 +11,9 @@ from django.forms import BoundField
 
 from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
+from judging.budget.planner import LARGEST
 from judging.engine_forms import ModelSelect, OnModelForm
 from judging.models import JudgeConfig, JudgePolicy
-from judging.planner import LARGEST
 from judging.selectors import PairSelection, judges_of
 
 MODES = [
@@ -223,7 +223,7 @@ class JudgeForm(SelectionForm, OnModelForm):
         return found
 
     def settings(self) -> dict[str, Any]:
-        """What was filled in, for judging.settings."""
+        """What was filled in, for judging.asking.settings."""
         data = self.cleaned_data
         filled = {name: data[name] for name in ("mode", *self.SETTINGS)}
         return {name: value for name, value in filled.items() if value not in (None, "", False, [])}

@@ -25,7 +25,7 @@ from corpus.models import Project
 from corpus.prompt_files import import_prompts
 from jobs.services import request_cancel
 from judging.constitution_forms import PromptsForm, RevisionRunForm
-from judging.revision_results import other_judgements
+from judging.runs.revision_results import other_judgements
 from judging.selectors import run_seconds
 from serving.models import Usage
 from serving.selectors import usage_of_run

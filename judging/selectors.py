@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
-from annotation.consensus_selectors import CHOICES, consensus_of
+from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label, Rater
 from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import Pair, Project

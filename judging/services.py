@@ -16,11 +16,11 @@ from constitution.models import ConstitutionVersion
 from corpus.hashing import sha256_of
 from corpus.models import ModelVersion, Project
 from jobs.services import enqueue
+from judging.asking.prompts import PLAIN, REASONED, default_template, template_named
+from judging.asking.settings import JudgeSettings
 from judging.errors import BadSettingsError, CannotRunError, JudgeExistsError, NotOursToRunError
 from judging.models import JudgeConfig, JudgeRun, JuryMember, Trial
-from judging.prompts import PLAIN, REASONED, default_template, template_named
 from judging.selectors import PairSelection, dataset_pairs
-from judging.settings import JudgeSettings
 from serving.engines import why_not
 
 NAME_CHARACTERS = 200

@@ -4,13 +4,13 @@ from celery import shared_task
 
 from constitution.models import RevisionRun
 from jobs.runner import run_job
-from judging.attacks import attack
-from judging.draft_trial import try_draft
-from judging.impact import measure_impact
+from judging.measures.attacks import attack
 from judging.models import AttackRun, DraftTrial, ImpactRun, JudgeRun, Trial
 from judging.playground import try_prompt
-from judging.revision_results import revise_and_label
-from judging.runner import judge
+from judging.runs.revision_results import revise_and_label
+from judging.runs.runner import judge
+from judging.trials.draft_trial import try_draft
+from judging.trials.impact import measure_impact
 
 
 @shared_task

@@ -1,19 +1,14 @@
 from django.urls import path
 
-from judging import (
-    api,
-    api_judges,
-    api_revisions,
-    api_runs,
-    constitution_views,
-    editor_views,
-    impact_views,
-    inference_views,
-    judge_views,
-    revision_views,
-    triage_views,
-    views,
-)
+from judging import constitution_views, editor_views, inference_views, revision_views
+from judging.api import constitutions as api
+from judging.api import judges as api_judges
+from judging.api import revisions as api_revisions
+from judging.api import runs as api_runs
+from judging.views import impact as impact_views
+from judging.views import judges as judge_views
+from judging.views import runs as views
+from judging.views import triage as triage_views
 
 CONSTITUTION = "projects/<slug:project_slug>/constitution/"
 VERSION = f"{CONSTITUTION}<slug:slug>/<int:number>/"

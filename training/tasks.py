@@ -4,7 +4,7 @@ from celery import shared_task
 
 from jobs.runner import run_job
 from training.models import TrainingRun
-from training.runner import stop_orphans, train
+from training.runs.runner import stop_orphans, train
 
 
 @shared_task

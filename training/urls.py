@@ -1,6 +1,6 @@
 from django.urls import path
 
-from training import views
+from training.runs import views
 
 urlpatterns = [
     path("projects/<slug:project_slug>/runs/", views.training_runs, name="training_runs"),

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from annotation.draws import uniform
 from annotation.errors import AdjudicationError
 from annotation.models import (
     Adjudication,
@@ -19,6 +18,7 @@ from annotation.models import (
     Skip,
     Slot,
 )
+from annotation.queue.draws import uniform
 from annotation.services.labels import Judgement, check_judgement, choice_of, newest_guideline_id
 from annotation.services.policy import policy_of, wanted_labels
 from annotation.services.slots import open_slots, void

@@ -19,7 +19,7 @@ from annotation.models import (
     RaterCheck,
     Slot,
 )
-from annotation.quality import Standing, standing
+from annotation.quality.windows import Standing, standing
 from annotation.services.policy import policy_of
 from annotation.services.status import (
     send_to_calibration,

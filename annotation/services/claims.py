@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from annotation.draws import uniform
 from annotation.models import GoldPair, QualityPolicy, Rater, Slot
 from annotation.models.queue import SlotQuerySet, not_had_by
-from annotation.queue_policy import Kind, Shares, Situation, first_stands_left, kinds_to_try
+from annotation.queue.draws import uniform
+from annotation.queue.policy import Kind, Shares, Situation, first_stands_left, kinds_to_try
 from annotation.services.policy import policy_of
 from annotation.services.slots import lease_duration, lock_rater, with_texts
 

@@ -12,9 +12,9 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from annotation.draws import uniform
 from annotation.models import GoldPair, QualityPolicy, Rater, RaterCheck, Slot
 from annotation.models.queue import not_had_by
+from annotation.queue.draws import uniform
 from annotation.services.calibration import free, settle_try
 from annotation.services.claims import GOLD_PLACES
 from annotation.services.policy import policy_of

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from annotation.draws import uniform
 from annotation.errors import InvalidLabelError, NothingToUndoError
 from annotation.models import Choice, Guideline, Label, QualityPolicy, Rater, Slot
+from annotation.queue.draws import uniform
 from annotation.services.calibration import settle_try
 from annotation.services.edits import store_edit
 from annotation.services.policy import policy_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from annotation.draws import uniform
 from annotation.models import QualityPolicy
+from annotation.queue.draws import uniform
 
 
 def policy_of(project_id: int) -> QualityPolicy:

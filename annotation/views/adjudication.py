@@ -12,8 +12,8 @@ from annotation import services
 from annotation.errors import AnnotationError, InvalidLabelError
 from annotation.models import Adjudication, Label, Rater
 from annotation.permissions import SENIORS, MemberRequest, member_view
+from annotation.queue.tasks_shown import on_screen, shown_sides
 from annotation.services.adjudication import shown_first_left
-from annotation.tasks_shown import on_screen, shown_sides
 from corpus.models import Pair, Project
 
 PAGE = 50

@@ -12,15 +12,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from annotation import services
-from annotation.draws import uniform
 from annotation.errors import AnnotationError
 from annotation.forms import GoldForm
-from annotation.gold_supply import gold_supply
 from annotation.models import GoldPair, Membership, Role
 from annotation.permissions import ADMINS, SENIORS, MemberRequest, member_view
+from annotation.quality.gold_supply import gold_supply
+from annotation.queue.draws import uniform
+from annotation.queue.tasks_shown import shown_sides
 from annotation.selectors import next_pair_for_gold
 from annotation.services.labels import choice_of
-from annotation.tasks_shown import shown_sides
 from corpus.models import Pair, Project
 
 PAGE = 50

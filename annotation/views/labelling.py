@@ -14,10 +14,10 @@ from annotation import services
 from annotation.errors import AnnotationError, GuidelineError, InvalidLabelError, LeaseError
 from annotation.models import Label, Rater, Skip, Slot
 from annotation.permissions import LABELLERS, MemberRequest, member_view
+from annotation.quality.try_words import last_outcome, outcome_of, try_name
+from annotation.queue.task_names import slot_id_of
+from annotation.queue.tasks_shown import as_answered, feedback_on, on_screen, shown
 from annotation.selectors import rater_progress
-from annotation.task_names import slot_id_of
-from annotation.tasks_shown import as_answered, feedback_on, on_screen, shown
-from annotation.try_words import last_outcome, outcome_of, try_name
 from corpus.models import Project
 
 CRITERION_VALUES = (("left", "A"), ("equal", "Equal"), ("right", "B"), ("both_bad", "Neither"))

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from annotation.agreement_counts import agreement_counts
-from annotation.agreement_report import group_agreement
-from annotation.gold_supply import GoldSupply, gold_supply
+from annotation.agreement.counts import agreement_counts
+from annotation.agreement.report import group_agreement
 from annotation.models import Label, Membership, Rater, Role
 from annotation.overview import labels_by_day, next_steps
 from annotation.permissions import EVERYONE, SENIORS, MemberRequest, member_view
-from annotation.progress import forecast
+from annotation.quality.gold_supply import GoldSupply, gold_supply
+from annotation.queue.progress import forecast
 from annotation.selectors import project_counts
 from annotation.services import policy_of
 from corpus.models import Project

@@ -13,7 +13,7 @@ from annotation.errors import AnnotationError
 from annotation.forms import GuidelineForm, IntakeForm, PolicyForm
 from annotation.models import GoldPair, Guideline, Membership, Rater, Role
 from annotation.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
-from annotation.progress import forecast, labelled_by
+from annotation.queue.progress import forecast, labelled_by
 from corpus.intake import (
     held_back_counts,
     identity_report,

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import ReasonForm
-from annotation.gold_supply import gold_supply
 from annotation.models import Membership, Rater
 from annotation.permissions import (
     ADMINS,
@@ -23,7 +22,8 @@ from annotation.permissions import (
     MemberRequest,
     member_view,
 )
-from annotation.rater_figures import rater_figures
+from annotation.quality.gold_supply import gold_supply
+from annotation.quality.rater_figures import rater_figures
 from annotation.selectors import gold_answers_of, own_days
 from corpus.models import Project
 

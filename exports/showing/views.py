@@ -9,7 +9,7 @@ from django.db.models import Case, QuerySet, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
-from annotation.agreement_words import headline
+from annotation.agreement.words import headline
 from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from exports.forecast import warning_of

@@ -1,7 +1,7 @@
 """Answers that deserve nothing: what the sandbox model's judge learns to prefer any answer to.
 
 Four kinds, as a judge is attacked with: none, the same boilerplate whatever was asked, an
-instruction to the judge, and padding. The wordings of `judging.attacks` are among those of
+instruction to the judge, and padding. The wordings of `judging.measures.attacks` are among those of
 training; the ones called UNSEEN are kept from it, to measure what was learnt beyond the words.
 """
 

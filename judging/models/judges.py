@@ -11,7 +11,7 @@ from constitution.models import ConstitutionVersion, Principle
 from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import ModelVersion, Pair, Project
 from jobs.models import Job
-from judging.settings import JudgeSettings, read_settings
+from judging.asking.settings import JudgeSettings, read_settings
 
 
 class JudgeConfig(models.Model):
@@ -37,7 +37,7 @@ class JudgeConfig(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(0.5)],
         help_text="Labels are equal if the probability is this close to one half.",
     )
-    options = models.JSONField(default=dict, blank=True, help_text="See judging.settings.")
+    options = models.JSONField(default=dict, blank=True, help_text="See judging.asking.settings.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -85,7 +85,8 @@ class JudgePolicy(models.Model):
 class AttackRun(Job):
     """Attacks on a judge: answers that say nothing, or tell it what to say, against real ones.
 
-    `result` is empty until it is done; see judging.attacks. `passed` is by the bounds of then.
+    `result` is empty until it is done; see judging.measures.attacks. `passed` is by the bounds
+    of then.
     """
 
     TASK_NAME = "judging.tasks.attack_task"

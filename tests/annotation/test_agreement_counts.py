@@ -11,8 +11,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from annotation.agreement.scale import CHOICES, place_of
-from annotation.agreement_counts import (
+from annotation.agreement.counts import (
     Patterns,
     agreement_counts,
     counts_by_criterion,
@@ -21,6 +20,7 @@ from annotation.agreement_counts import (
     rater_week_counts,
     week_name,
 )
+from annotation.agreement.scale import CHOICES, place_of
 from annotation.models import Choice, GoldPair, Label, Rater
 from corpus.models import Project, Prompt
 from tests.builders import make_gold, make_pair, make_project, make_rater

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from annotation.agreement_words import headline
+from annotation.agreement.words import headline
 
 NONE: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "reason": "no pairs"}
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from annotation.errors import NothingToUndoError
 from annotation.models import Choice, GoldPair, Label, Rater, RaterCheck, Role, Slot
+from annotation.queue.tasks_shown import feedback_on
 from annotation.services import add_member, check_rater, check_raters, undo_last_label
-from annotation.tasks_shown import feedback_on
 from tests.annotation.workshop import make_bank, make_user_rater, work
 from tests.builders import make_user
 

@@ -16,8 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from annotation.consensus import ITERATIONS, Labels, dawid_skene, majority
-from annotation.consensus_selectors import CHOICES, consensus_of
+from annotation.consensus.methods import ITERATIONS, Labels, dawid_skene, majority
+from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from exports.consensus import Consensus, soft_label
 from tests.builders import make_label, make_pair, make_project, make_rater

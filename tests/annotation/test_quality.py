@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 from annotation.agreement import Coefficient, cohen_kappa
-from annotation.quality import Habits, Standing, flags, standing
+from annotation.quality.windows import Habits, Standing, flags, standing
 from figures.intervals import wilson
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.draws import uniform
-from annotation.queue_policy import (
+from annotation.queue.draws import uniform
+from annotation.queue.policy import (
     RECALIBRATION_RATE,
     Kind,
     Shares,

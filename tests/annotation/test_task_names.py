@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.task_names import slot_id_of, task_name
+from annotation.queue.task_names import slot_id_of, task_name
 
 
 @given(st.integers(0, 2**63 - 1))

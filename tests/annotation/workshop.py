@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from annotation.models import Choice, GoldPair, Label, Rater, Slot
+from annotation.queue.tasks_shown import on_screen
 from annotation.services import Judgement, claim_next_slot, set_policy, submit_label
-from annotation.tasks_shown import on_screen
 from corpus.models import Project
 from tests.builders import make_pair, make_project
 

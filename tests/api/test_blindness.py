@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from annotation.models import Rater, Slot
+from annotation.queue.task_names import slot_id_of
 from annotation.services import set_policy
-from annotation.task_names import slot_id_of
 from corpus.identity import MASK
 from corpus.models import Completion, ModelVersion
 from tests.annotation.workshop import make_gold

@@ -24,7 +24,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import status_code_conformance
 
 from annotation.models import Adjudication, Rater, Slot
-from annotation.task_names import task_name
+from annotation.queue.task_names import task_name
 from constitution.models import Chain, Constitution, Principle, RevisionRun
 from corpus.models import Pair
 from judging.models import JudgeConfig, JudgeRun

@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from annotation.models import Label, Rater, Skip, Slot
-from annotation.task_names import task_name
+from annotation.queue.task_names import task_name
 from tests.builders import Cast, make_cast, make_pair, rater_for
 
 pytestmark = [

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figures.intervals import share_of
-from judging.bias import Figure, formatting_bias, length_bias, self_preference
-from judging.impact_figures import paired_change
+from judging.measures.bias import Figure, formatting_bias, length_bias, self_preference
+from judging.trials.impact_figures import paired_change
 
 Floats = NDArray[np.float64]
 

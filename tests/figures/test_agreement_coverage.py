@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from annotation.agreement import cohen_kappa
-from annotation.quality import MIN_REPEATS, Habits, flags
+from annotation.quality.windows import MIN_REPEATS, Habits, flags
 from figures.intervals import LEAST_UNITS
 from tests.annotation.agreement_references import cohen_standard_errors
 from tests.figures.simulated import LEAST, MOST, TOLERANCE

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pytest
 
 from figures.intervals import LEAST_GROUPS, LEAST_UNITS
-from judging.bias import LEAST_TO_REGRESS
+from judging.measures.bias import LEAST_TO_REGRESS
 from tests.figures.simulated import LEAST, MOST, TOLERANCE
 from tests.figures.simulated_judges import (
     bin_coverage,

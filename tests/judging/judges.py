@@ -15,11 +15,11 @@ from corpus.models import ModelVersion, Pair, Project
 from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.runner import run_job
+from judging.asking.settings import JudgeSettings
 from judging.models import JudgeConfig, JudgeRun
-from judging.runner import judge_with
+from judging.runs.runner import judge_with
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
-from judging.settings import JudgeSettings
 from tests.builders import make_pair
 
 POLITE = PrincipleText("polite", "Choose the politer response.", weight=3.0)

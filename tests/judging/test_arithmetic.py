@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.arithmetic import Reading, combine, outcome, p_first_from_shown
+from judging.asking.arithmetic import Reading, combine, outcome, p_first_from_shown
 
 probabilities = st.floats(0, 1)
 

@@ -19,10 +19,17 @@ from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.attacks import ATTACKS, CONSTANT, INSTRUCTING, attack_with, launch_attacks, policy_for
 from judging.errors import NotOursToRunError
-from judging.gate import kept_out, standings
+from judging.measures.attacks import (
+    ATTACKS,
+    CONSTANT,
+    INSTRUCTING,
+    attack_with,
+    launch_attacks,
+    policy_for,
+)
 from judging.models import AttackRun, JudgeConfig, JudgePolicy
+from judging.runs.gate import kept_out, standings
 from judging.services import ensure_jury
 from serving.models import Usage
 from tests.builders import make_label, make_pair, make_project, make_rater

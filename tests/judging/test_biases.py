@@ -7,11 +7,11 @@ import pytest
 
 from annotation.models import Choice
 from corpus.models import ModelVersion, Pair, Project
-from judging.attacks import policy_for
-from judging.bias import Figure, formatting_bias, self_preference, wins_by_length
-from judging.formatting import formatting_marks
-from judging.marks import Mark, mark_of, marks_of
-from judging.report import judge_report, report_of
+from judging.measures.attacks import policy_for
+from judging.measures.bias import Figure, formatting_bias, self_preference, wins_by_length
+from judging.measures.formatting import formatting_marks
+from judging.measures.marks import Mark, mark_of, marks_of
+from judging.measures.report import judge_report, report_of
 from tests.builders import make_label, make_pair, make_project, make_rater
 from tests.judging.judges import by_number, make_judge, run_judge
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from judging.calibration import (
+from judging.measures.calibration import (
     Method,
     expected_calibration_error,
     fit_temperature,

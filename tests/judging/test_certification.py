@@ -12,9 +12,9 @@ from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.gate import kept_out
 from judging.models import JudgeRun, Verdict
-from judging.runner import judge_with
+from judging.runs.gate import kept_out
+from judging.runs.runner import judge_with
 from judging.selectors import PairSelection
 from judging.services import launch_judge_run
 from tests.builders import make_pair, make_project, make_user

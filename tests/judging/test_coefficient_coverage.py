@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from judging.bias import LEAST_TO_REGRESS, formatting_bias, length_bias
+from judging.measures.bias import LEAST_TO_REGRESS, formatting_bias, length_bias
 
 REPEATS = 300
 TOLERANCE = 0.03

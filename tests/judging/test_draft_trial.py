@@ -11,9 +11,9 @@ from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.draft_trial import launch_draft_trial, try_draft_with
 from judging.errors import NothingToTryError
 from judging.models import DraftTrial
+from judging.trials.draft_trial import launch_draft_trial, try_draft_with
 from serving.models import Usage
 from tests.builders import make_project
 

@@ -24,10 +24,11 @@ from inference.errors import EngineUnavailableError
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.arithmetic import Reading
+from judging.asking.arithmetic import Reading
 from judging.errors import NoAuditSetError
-from judging.impact import draw_audit_set, launch_impact, measure_impact_with
-from judging.impact_figures import (
+from judging.models import ImpactRun, ImpactVerdict
+from judging.trials.impact import draw_audit_set, launch_impact, measure_impact_with
+from judging.trials.impact_figures import (
     Judged,
     Principle,
     figures,
@@ -35,7 +36,6 @@ from judging.impact_figures import (
     p_first_by,
     paired_change,
 )
-from judging.models import ImpactRun, ImpactVerdict
 from tests.builders import make_label, make_pair, make_project, make_rater
 
 PAIRS = 12
@@ -292,7 +292,7 @@ def test_a_run_cut_off_goes_on_where_it_was(
     draft: ConstitutionVersion,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("judging.impact.STORE_VERDICTS", 4)
+    monkeypatch.setattr("judging.trials.impact.STORE_VERDICTS", 4)
     run = launch_impact(version=draft, model=model, engine="scripted", start=False)
     measure(run, Dying(5))
     assert run.state == JobState.QUEUED

@@ -26,7 +26,7 @@ from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.models import JudgeRun, Verdict
-from judging.runner import judge_with
+from judging.runs.runner import judge_with
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_pair, make_project

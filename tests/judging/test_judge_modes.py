@@ -17,13 +17,13 @@ from exports.spec import FreezeFilters
 from inference.engine import Choice, Generation, Request, Sampling
 from inference.scripted import ScriptedEngine, position_biased_judge
 from jobs.models import JobState
-from judging.arithmetic import Judged, Reading, clamped, drawn, judged
+from judging.asking.arithmetic import Judged, Reading, clamped, drawn, judged
+from judging.asking.prompts import pairwise_v1, reasoned_v1
+from judging.asking.settings import FewShot, JudgeSettings, read_settings
 from judging.errors import BadSettingsError, JudgeExistsError, UnknownSelectionError
 from judging.models import JudgeConfig, Verdict
-from judging.prompts import pairwise_v1, reasoned_v1
+from judging.runs.usable import usable_of
 from judging.services import ensure_judge, ensure_jury
-from judging.settings import FewShot, JudgeSettings, read_settings
-from judging.usable import usable_of
 from tests.builders import make_label, make_pair, make_project, make_rater
 from tests.judging.judges import (
     POLITE,

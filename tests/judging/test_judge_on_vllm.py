@@ -22,11 +22,11 @@ from inference.sandbox.world import PrincipleKey, held_out_requests
 from inference.weights import weights_sha256
 from jobs.models import JobState
 from jobs.runner import run_job
+from judging.asking.settings import JudgeSettings
 from judging.models import JudgeConfig, JudgeRun, Verdict
-from judging.runner import judge, judge_with
+from judging.runs.runner import judge, judge_with
 from judging.selectors import PairSelection, run_consistency
 from judging.services import ensure_judge, launch_judge_run
-from judging.settings import JudgeSettings
 from serving.models import CachedReply, Usage
 from serving.selectors import usage_of_run
 from tests.builders import make_pair, make_project

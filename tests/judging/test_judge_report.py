@@ -18,10 +18,10 @@ from corpus.models import ModelVersion, Pair, Project
 from inference.engine import Request
 from inference.scripted import ScriptedEngine, position_biased_judge
 from jobs.runner import run_job
-from judging.bias import length_bias, longer_wins, position_bias
+from judging.measures.bias import length_bias, longer_wins, position_bias
+from judging.measures.report import CATEGORIES, JudgeReport, judge_report
 from judging.models import JudgeConfig, JudgeRun
-from judging.report import CATEGORIES, JudgeReport, judge_report
-from judging.runner import judge_with
+from judging.runs.runner import judge_with
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_label, make_pair, make_project, make_rater

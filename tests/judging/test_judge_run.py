@@ -17,10 +17,10 @@ from inference.errors import BadRequestError, EngineUnavailableError
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
+from judging.asking.prompts import pairwise_v1
 from judging.errors import NotOursToRunError, UnknownTemplateError
 from judging.models import JudgeConfig, JudgeRun, Verdict
-from judging.prompts import pairwise_v1
-from judging.runner import judge, judge_with
+from judging.runs.runner import judge, judge_with
 from judging.selectors import PairSelection, run_consistency
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_pair, make_project, make_rater

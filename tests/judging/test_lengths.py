@@ -12,7 +12,7 @@ from inference.sources import load_tokenizer
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.models import JudgeRun, Verdict
-from judging.runner import judge
+from judging.runs.runner import judge
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_pair, make_project

@@ -33,7 +33,7 @@ from inference.errors import BadRequestError, EngineUnavailableError
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import JobContext, run_job
-from judging.revision_results import other_judgements, publish_results, reviser_of
+from judging.runs.revision_results import other_judgements, publish_results, reviser_of
 from serving.models import Usage
 from serving.selectors import usage_of_run
 from tests.builders import make_label, make_project, make_prompt, make_rater, make_user

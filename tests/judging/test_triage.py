@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from annotation.models import Adjudication, Choice, Label, Slot
 from annotation.services import claim_next_slot
 from corpus.models import Pair, Project
-from judging.calibration import expected_calibration_error
+from judging.budget.planner import Prices, plan
+from judging.budget.triage import plan_labels, send_to_raters, send_to_seniors, triage
 from judging.errors import NotCalibratableError
+from judging.measures.calibration import expected_calibration_error
+from judging.measures.report import unscaled
+from judging.measures.scaling import calibrate, scaled, use_calibration
 from judging.models import Calibration, JudgeConfig
-from judging.planner import Prices, plan
-from judging.report import unscaled
-from judging.scaling import calibrate, scaled, use_calibration
-from judging.triage import plan_labels, send_to_raters, send_to_seniors, triage
 from tests.builders import make_cast, make_label, make_pair, make_project, make_rater
 from tests.judging.judges import by_number, make_judge, run_judge
 

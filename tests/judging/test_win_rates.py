@@ -10,9 +10,9 @@ from django.core.management import call_command
 
 from annotation.models import Rater
 from corpus.models import Completion, ModelVersion, Project
-from judging.model_pairs import win_rates
+from judging.budget.model_pairs import win_rates
+from judging.budget.win_rates import win_rate
 from judging.models import JudgeConfig
-from judging.win_rates import win_rate
 from tests.builders import make_label, make_pair, make_project, make_rater
 
 TRUTH = 0.6

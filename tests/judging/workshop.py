@@ -16,7 +16,7 @@ from corpus.models import ModelVersion, Project
 from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.runner import JobContext, run_job
-from judging.revision_results import publish_results
+from judging.runs.revision_results import publish_results
 from tests.builders import make_prompt
 
 POLITE = PrincipleText(

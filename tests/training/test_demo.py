@@ -21,17 +21,17 @@ from exports.verifying import verify
 from exports.words import never_attacked
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.attacks import ATTACKS
-from judging.gate import standings
+from judging.measures.attacks import ATTACKS
 from judging.models import AttackRun, JudgeConfig, JudgeRun
-from judging.runner import judge
+from judging.runs.gate import standings
+from judging.runs.runner import judge
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_project
 from tests.inference.tiny_model import build_tiny_model
-from training.demo import DemoError, withstood
 from training.models import TrainingRun
-from training.sample import (
+from training.rounds.demo import DemoError, withstood
+from training.rounds.sample import (
     attack_sample_judge,
     load_sample,
     publish_sandbox_constitution,

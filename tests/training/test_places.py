@@ -17,7 +17,7 @@ from jobs.process import KnownProcess
 from tests.training.builders import QUICK, Workshop, make_workshop
 from tests.workers import celery, wait_for
 from training.models import TrainingRun
-from training.services import launch_training
+from training.runs.services import launch_training
 
 
 def commands() -> dict[str, list[str]]:

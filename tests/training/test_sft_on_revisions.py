@@ -20,16 +20,16 @@ from inference.registry import open_engine
 from inference.sandbox.world import is_polite, training_requests
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.revision_results import revise_and_label
+from judging.runs.revision_results import revise_and_label
 from serving.models import Usage
 from serving.selectors import usage_of_run
 from tests.builders import make_project, make_prompt
 from tests.inference.vllm_server import SandboxServer, needs_vllm
-from training.demo import share_satisfying
 from training.models import Evaluation, TrainingRun
-from training.runner import train
-from training.sample import publish_sandbox_constitution
-from training.services import launch_training
+from training.rounds.demo import share_satisfying
+from training.rounds.sample import publish_sandbox_constitution
+from training.runs.runner import train
+from training.runs.services import launch_training
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -29,8 +29,8 @@ from jobs.runner import run_job
 from tests.training.builders import QUICK, Workshop, make_workshop
 from training.errors import BadSpecError, UnknownModelError
 from training.models import Evaluation, TrainingRun
-from training.runner import stop_orphans, train
-from training.services import cancel_training, find_or_register_model, launch_training
+from training.runs.runner import stop_orphans, train
+from training.runs.services import cancel_training, find_or_register_model, launch_training
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -251,7 +251,7 @@ WORKER = """
 import django; django.setup()
 from jobs.runner import run_job
 from training.models import TrainingRun
-from training.runner import train
+from training.runs.runner import train
 run_job(TrainingRun, {run}, train)
 """
 

@@ -10,8 +10,8 @@ from jobs.models import JobState
 from jobs.runner import run_job
 from tests.training.builders import QUICK, make_workshop
 from training.models import TrainingRun
-from training.runner import train
-from training.services import launch_training
+from training.runs.runner import train
+from training.runs.services import launch_training
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from redis import Redis
 from jobs.models import JobState
 from tests.training.builders import QUICK, make_workshop
 from tests.workers import REDIS, WORKER, celery, wait_for
-from training.services import launch_training
+from training.runs.services import launch_training
 
 pytestmark = [
     pytest.mark.slow,

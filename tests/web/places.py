@@ -9,15 +9,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from annotation.models import Adjudication, Role, Slot
+from annotation.queue.task_names import task_name
 from annotation.services import answer_gold, publish_guideline
 from annotation.services.invitations import invite
-from annotation.task_names import task_name
 from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
-from judging.impact import draw_audit_set, launch_impact
 from judging.models import DraftTrial, JudgeConfig, JudgeRun, Trial
+from judging.trials.impact import draw_audit_set, launch_impact
 from tests.builders import Cast, make_label, make_pair, make_rater
 from training.models import TrainingRun
 

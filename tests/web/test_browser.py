@@ -14,7 +14,7 @@ from annotation.services import publish_guideline, set_policy
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from jobs.models import JobState
-from judging.attacks import AttackResult
+from judging.measures.attacks import AttackResult
 from judging.models import AttackRun, JudgeConfig, Trial
 from serving.servers import register_server
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater

@@ -19,10 +19,10 @@ from constitution.services import (
     write_comment,
 )
 from jobs.models import JobState
-from judging.impact import draw_audit_set
-from judging.impact_figures import Judged, figures
-from judging.impact_figures import Principle as JudgedBy
 from judging.models import DraftTrial, ImpactRun
+from judging.trials.impact import draw_audit_set
+from judging.trials.impact_figures import Judged, figures
+from judging.trials.impact_figures import Principle as JudgedBy
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.test_impact import both
 from tests.judging.workshop import make_model, make_revision_run, make_version

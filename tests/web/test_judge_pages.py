@@ -12,7 +12,7 @@ from corpus.models import ModelVersion, Project
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.models import JudgeConfig, JudgeRun, Verdict
-from judging.runner import judge
+from judging.runs.runner import judge
 from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import Cast, make_cast, make_pair, make_rater

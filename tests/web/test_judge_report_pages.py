@@ -12,13 +12,13 @@ from pytest_django import Settings
 from annotation.models import Choice, Rater, RaterCheck, Slot
 from corpus.models import ModelVersion, Pair, Prompt
 from jobs.models import JobState
-from judging.attacks import AttackResult
-from judging.gate import standings
+from judging.asking.settings import JudgeSettings
+from judging.measures.attacks import AttackResult
 from judging.models import AttackRun, Calibration, JudgeConfig, JudgePolicy, JudgeRun
-from judging.named import judge_named
-from judging.revision_results import reviser_of
+from judging.runs.gate import standings
+from judging.runs.named import judge_named
+from judging.runs.revision_results import reviser_of
 from judging.services import ensure_jury
-from judging.settings import JudgeSettings
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.judges import by_number, make_gold, make_judge, make_version, run_judge
 from tests.judging.workshop import make_revision_run

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import Label, Skip, Slot
-from annotation.task_names import task_name
+from annotation.queue.task_names import task_name
 from corpus.models import ModelVersion
 from tests.builders import Cast, make_cast, make_completion, make_pair
 from tests.web.hostile import HOSTILE

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from annotation.models import Adjudication, GoldPair, Label, QualityPolicy, Rater, Slot
+from annotation.queue.task_names import task_name
 from annotation.services import find_adjudications, publish_guideline, set_policy
-from annotation.task_names import task_name
 from corpus.models import IntakePolicy, IntakeScan, Pair
 from exports.models import DatasetVersion
 from tests.annotation.workshop import make_gold, work

@@ -20,15 +20,15 @@ from judging.models import JudgeConfig
 from tests.builders import PASSWORD, Cast, make_cast, make_project, make_rater, make_user
 from tests.judging.workshop import make_version
 from tests.training.builders import QUICK, Workshop, make_workshop
-from training.charts import PANELS
-from training.forms import LEARNING_RATES, TrainForm
-from training.lineage import ancestry_of
 from training.models import Evaluation, TrainingMetric, TrainingRun
-from training.runner import MetricsFile, train
-from training.selectors import MAX_POINTS
-from training.services import launch_training
+from training.registry.lineage import ancestry_of
+from training.runs.charts import PANELS
+from training.runs.forms import LEARNING_RATES, TrainForm
+from training.runs.runner import MetricsFile, train
+from training.runs.selectors import MAX_POINTS
+from training.runs.services import launch_training
+from training.runs.views import LINEAGE_SHOWN
 from training.showing import EVALUATIONS_SHOWN
-from training.views import LINEAGE_SHOWN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

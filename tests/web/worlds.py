@@ -20,9 +20,9 @@ from inference.engine import Request
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.attacks import AttackResult
-from judging.impact import launch_impact, measure_impact_with
+from judging.measures.attacks import AttackResult
 from judging.models import AttackRun, ImpactRun
+from judging.trials.impact import launch_impact, measure_impact_with
 from tests.builders import Cast, make_label, make_pair, make_rater, rater_for
 from tests.judging.judges import by_number, make_judge, run_judge
 from tests.judging.workshop import make_revision_run, make_version

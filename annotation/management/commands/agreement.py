@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation.agreement import Coefficient
-from annotation.agreement_breakdowns import BY, PartAgreement, RaterWeek
-from annotation.agreement_report import (
+from annotation.agreement.breakdowns import BY, PartAgreement, RaterWeek
+from annotation.agreement.report import (
     AgreementReport,
     GroupAgreement,
     PairwiseAgreement,

@@ -20,7 +20,7 @@ from inference.validation import check_sampling
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.revision_results import revise_and_label
+from judging.runs.revision_results import revise_and_label
 from serving.models import Usage
 from serving.selectors import usage_of_run
 

@@ -16,7 +16,7 @@ from corpus.errors import ImportFileError
 from corpus.importers.registry import FORMATS
 from corpus.services import ImportReport, import_file
 from jobs.commands import BadInputError, ConcordCommand, Outcome
-from judging.importing import judge_label_sink
+from judging.runs.importing import judge_label_sink
 
 SINKS = (human_label_sink, judge_label_sink, gold_sink, slot_sink)
 SHOWN_LINES = 20

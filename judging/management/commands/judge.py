@@ -19,14 +19,14 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.errors import JudgingError
-from judging.estimate import Estimate, estimate_run
-from judging.launching import JudgeRequest
 from judging.models import JudgeConfig, JudgeRun
-from judging.named import judge_named
-from judging.runner import judge
+from judging.runs.estimate import Estimate, estimate_run
+from judging.runs.launching import JudgeRequest
+from judging.runs.named import judge_named
+from judging.runs.runner import judge
+from judging.runs.usable import usable_of
 from judging.selectors import STRATA, PairSelection, run_consistency, run_counts
 from judging.services import ensure_jury, launch_judge_run
-from judging.usable import usable_of
 from serving.models import Usage
 from serving.selectors import usage_of_run
 

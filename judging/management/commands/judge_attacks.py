@@ -10,10 +10,10 @@ from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.attack_words import attack_data, attack_words
-from judging.attacks import attack, launch_attacks
 from judging.errors import JudgingError
+from judging.measures.attacks import attack, launch_attacks
 from judging.models import AttackRun
-from judging.named import add_judge, asked_judge
+from judging.runs.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):

@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from judging.errors import JudgingError
-from judging.named import add_judge, asked_judge
-from judging.report import unscaled
-from judging.scaling import calibrate, use_calibration
+from judging.measures.report import unscaled
+from judging.measures.scaling import calibrate, use_calibration
+from judging.runs.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from jobs.commands import ConcordCommand, Outcome
-from judging.bias import Figure
-from judging.named import add_judge, asked_judge
-from judging.report import JudgeReport, judge_report
+from judging.measures.bias import Figure
+from judging.measures.report import JudgeReport, judge_report
+from judging.runs.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):

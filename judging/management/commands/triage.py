@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 
 from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
-from judging.named import add_judge, asked_judge
-from judging.planner import Plan
-from judging.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors, triage
+from judging.budget.planner import Plan
+from judging.budget.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors, triage
+from judging.runs.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):

@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 
 from figures.words import said_share
 from jobs.commands import ConcordCommand, Outcome
-from judging.model_pairs import ModelsCompared, win_rates
-from judging.named import add_judge, asked_judge
-from judging.win_rates import Rate
+from judging.budget.model_pairs import ModelsCompared, win_rates
+from judging.budget.win_rates import Rate
+from judging.runs.named import add_judge, asked_judge
 
 
 class Command(ConcordCommand):

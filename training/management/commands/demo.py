@@ -13,8 +13,8 @@ from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from judging.attack_words import attack_data, attack_words
 from judging.models import AttackRun
-from training.demo import PROMPTS_PER_ROUND, DemoError, RoundResult, run_demo
 from training.management.commands.quickstart import migrate_if_needed
+from training.rounds.demo import PROMPTS_PER_ROUND, DemoError, RoundResult, run_demo
 
 MAX_ROUNDS = 20
 MIN_PROMPTS, MAX_PROMPTS = 64, 2_000

@@ -19,7 +19,7 @@ from figures.words import said_share
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from training.management.commands.train import dataset_named
 from training.models import Evaluation
-from training.process import trainer_environment
+from training.runs.process import trainer_environment
 
 SPLITS = ("train", "validation", "test")
 

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from jobs.commands import ConcordCommand, Outcome
 from judging.attack_words import attack_data, attack_words
 from judging.models import AttackRun
-from training.sample import attack_sample_judge, load_sample
+from training.rounds.sample import attack_sample_judge, load_sample
 
 
 class Command(ConcordCommand):

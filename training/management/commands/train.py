@@ -18,8 +18,8 @@ from jobs.models import JobState
 from jobs.runner import run_job
 from training.errors import TrainingError
 from training.models import TrainingRun
-from training.runner import train
-from training.services import find_or_register_model, launch_training
+from training.runs.runner import train
+from training.runs.services import find_or_register_model, launch_training
 
 POLL_SECONDS = 1.0
 

@@ -1,0 +1,1 @@
+"""Annotation over REST, one file a subject."""

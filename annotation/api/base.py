@@ -1,0 +1,79 @@
+"""What operations on a project over REST share: roles, pages, filters."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.api.labelling import ErrorOutput
+from annotation.models import (
+    Membership,
+    Role,
+)
+from annotation.permissions import (
+    ADMINS,
+    READERS,
+    membership_in,
+)
+from corpus.models import Project
+
+REFUSED = OpenApiResponse(ErrorOutput, description="Rejected; nothing was changed.")
+
+
+class Pages(LimitOffsetPagination):
+    default_limit = 50
+    max_limit = 1000
+
+
+class ProjectView(APIView):
+    """An operation within a project, for the roles named."""
+
+    roles: ClassVar[frozenset[Role]] = READERS
+    change_roles: ClassVar[frozenset[Role]] = ADMINS
+
+    def member(self, request: Request, project_slug: str) -> Membership:
+        reading = request.method in ("GET", "HEAD", "OPTIONS")
+        return membership_in(
+            request.user, project_slug, self.roles if reading else self.change_roles
+        )
+
+    def project(self, request: Request, project_slug: str) -> Project:
+        return self.member(request, project_slug).project
+
+
+class ListOf(ProjectView):
+    """A page of rows. `limit` and `offset` choose the page; `filters` name what can be asked."""
+
+    output: ClassVar[type[serializers.BaseSerializer[Any]]]
+    filters: ClassVar[type[serializers.Serializer[Any]]] = serializers.Serializer
+
+    def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def answer(self, request: Request, project: Project) -> Response:
+        asked = self.filters(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        pages = Pages()
+        page = pages.paginate_queryset(self.rows(project, dict(asked.validated_data)), request)
+        return pages.get_paginated_response(self.output(page, many=True).data)
+
+
+PAGED = [
+    OpenApiParameter("limit", int, description="Rows per page, 1 to 1000. Default: 50."),
+    OpenApiParameter("offset", int, description="Number of rows to skip."),
+]
+
+
+def user_of(request: Request) -> User:
+    user = request.user
+    if not isinstance(user, User):
+        raise TypeError("A request without a user passed the permission check.")
+    return user

@@ -1,0 +1,1 @@
+"""What all raters say together of a pair."""

@@ -1,0 +1,1 @@
+"""Whether a rater may label: windows of gold, certification, figures."""

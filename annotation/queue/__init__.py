@@ -1,0 +1,1 @@
+"""Which pair goes to whom, and how it is shown."""

@@ -1,0 +1,1 @@
+"""Judges over REST, one file a subject."""

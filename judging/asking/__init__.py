@@ -1,0 +1,1 @@
+"""How a judge asks: prompts, questions, settings, and the arithmetic of its answers."""

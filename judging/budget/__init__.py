@@ -1,0 +1,1 @@
+"""Where human labels are worth most: triage, the planner, win rates."""

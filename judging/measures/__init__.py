@@ -1,0 +1,1 @@
+"""What is measured of a judge: bias, calibration, attacks, the report and its marks."""

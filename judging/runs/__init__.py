@@ -1,0 +1,1 @@
+"""Judge runs: launched, estimated, done, certified, and turned into labels."""

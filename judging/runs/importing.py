@@ -1,0 +1,108 @@
+"""Verdicts and labels of judges that were made elsewhere and came with imported pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from django.utils import timezone
+
+from annotation.importing import choice_against, ensure_raters, label_sha256, store_labels
+from annotation.models import Choice, Label, Rater
+from corpus.hashing import sha256_of
+from corpus.importers.records import LabelRecord, PairRecord
+from corpus.models import Project
+from corpus.writing import StoredPair
+from judging.asking.arithmetic import Order, Reading, combine, outcome
+from judging.models import JudgeConfig, Verdict
+
+
+def judge_label_sink(
+    project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]
+) -> int:
+    """Store foreign judges' verdicts and labels; how many labels were new.
+
+    Entries with `order` and `p_a` become verdicts, and their aggregate the judge's label; an entry
+    with a choice alone is a label.
+    """
+    names = {one.rater for record in records for one in record.labels if one.kind == "judge"}
+    if not names:
+        return 0
+    configs = _ensure_foreign_judges(project, names)
+    verdicts: list[Verdict] = []
+    labels: list[Label] = []
+    for record, pair in zip(records, pairs, strict=True):
+        judged = sorted(
+            (one for one in record.labels if one.kind == "judge"), key=lambda one: one.rater
+        )
+        for name, entries in groupby(judged, key=lambda one: one.rater):
+            config, said = configs[name], list(entries)
+            verdicts += _verdicts(config, pair, said)
+            labels += _labels(config, pair, said)
+    Verdict.objects.bulk_create(verdicts, ignore_conflicts=True)
+    return store_labels(labels)
+
+
+def _ensure_foreign_judges(project: Project, names: set[str]) -> dict[str, JudgeConfig]:
+    raters = ensure_raters(project, Rater.Kind.JUDGE, names)
+    JudgeConfig.objects.bulk_create(
+        [JudgeConfig(project=project, rater=rater) for rater in raters.values()],
+        ignore_conflicts=True,
+    )
+    configs = JudgeConfig.objects.select_related("rater").filter(rater__in=raters.values())
+    return {config.rater.name: config for config in configs}
+
+
+def _readings(pair: StoredPair, entries: Sequence[LabelRecord]) -> list[Reading]:
+    """Probabilities and orders, turned from response_a and response_b to the pair's own order."""
+    readings: dict[Order, Reading] = {}
+    for entry in entries:
+        if entry.order is None or entry.p_a is None:
+            continue
+        order: Order = entry.order if pair.a_is_first else ("ba" if entry.order == "ab" else "ab")
+        readings[order] = Reading(order, entry.p_a if pair.a_is_first else 1.0 - entry.p_a)
+    return list(readings.values())
+
+
+def _verdicts(
+    config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord]
+) -> list[Verdict]:
+    return [
+        Verdict(
+            config=config,
+            pair=pair.pair,
+            order=reading.order,
+            status=Verdict.Status.OK,
+            p_first=reading.p_first,
+        )
+        for reading in _readings(pair, entries)
+    ]
+
+
+def _labels(config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord]) -> list[Label]:
+    plain = [entry for entry in entries if entry.p_a is None]
+    labels = [
+        _label(config, pair, choice_against(pair, entry.choice), None, label_sha256(pair, entry))
+        for entry in plain
+        if entry.choice is not None
+    ]
+    p_first = combine(_readings(pair, entries))
+    if p_first is not None:
+        choice = Choice(outcome(p_first, tie_band=config.tie_band))
+        identity = sha256_of([config.rater.name, "judge", p_first])
+        labels.append(_label(config, pair, choice, p_first, identity))
+    return labels
+
+
+def _label(
+    config: JudgeConfig, pair: StoredPair, choice: Choice, p_first: float | None, identity: str
+) -> Label:
+    return Label(
+        project_id=config.project_id,
+        pair=pair.pair,
+        rater=config.rater,
+        choice=choice,
+        p_first=p_first,
+        import_sha256=identity,
+        created_at=timezone.now(),
+    )

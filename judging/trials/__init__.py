@@ -1,0 +1,1 @@
+"""A draft constitution before it is published: tried on a pair, and its impact measured."""

@@ -1,0 +1,1 @@
+"""Pages of judges, one file a subject."""

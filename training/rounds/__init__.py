@@ -1,0 +1,1 @@
+"""Rounds of sampling, judging, freezing and training."""

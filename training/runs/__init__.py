@@ -1,0 +1,1 @@
+"""Training runs: launched, followed, recorded, and their pages."""
