@@ -5,18 +5,17 @@ AnnotationError
 │   ├── LeaseExpiredError      the lease ran out, or the task was handed to somebody else
 │   └── AlreadyLabelledError   the task has been submitted before (two tabs, a double click)
 ├── NothingToUndoError         there is no label of yours to take back
-├── NotARaterError             this user does not label in this project, or is suspended
 ├── InvalidLabelError          a value that no label may have
-├── MembershipError            a project or member that cannot be made or changed so
 ├── StatusError                the rater's status does not allow it
 ├── GoldError                  a gold answer that cannot be given so
 ├── AdjudicationError          the pair does not wait for a senior (any more)
-├── GuidelineError             a guideline that cannot be published or acknowledged
-└── InvitationError            a link that lets nobody in (any more)
+└── GuidelineError             a guideline that cannot be published or acknowledged
 """
 
+from accounts.errors import RefusedError
 
-class AnnotationError(Exception):
+
+class AnnotationError(RefusedError):
     code = "annotation_error"
     status = 400
 
@@ -39,19 +38,9 @@ class NothingToUndoError(AnnotationError):
     status = 409
 
 
-class NotARaterError(AnnotationError):
-    code = "not_a_rater"
-    status = 403
-
-
 class InvalidLabelError(AnnotationError):
     code = "invalid_label"
     status = 400
-
-
-class MembershipError(AnnotationError):
-    code = "membership_refused"
-    status = 409
 
 
 class StatusError(AnnotationError):
@@ -71,9 +60,4 @@ class AdjudicationError(AnnotationError):
 
 class GuidelineError(AnnotationError):
     code = "guideline_refused"
-    status = 409
-
-
-class InvitationError(AnnotationError):
-    code = "invitation_refused"
     status = 409

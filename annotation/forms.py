@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 
-from annotation.models import QualityPolicy, Role
+from annotation.models import QualityPolicy
 from annotation.models.quality import criteria_fault
 from corpus.models import IntakePolicy
 
@@ -158,16 +158,6 @@ class GoldForm(forms.Form):
         label="Why",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Shown to raters who answer differently in calibration.",
-    )
-
-
-class InvitationForm(forms.Form):
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.RATER)
-    email = forms.EmailField(
-        required=False,
-        label="E-mail",
-        help_text="Leave empty to share the link yourself.",
-        error_messages={"invalid": "“%(value)s” is not an e-mail address."},
     )
 
 

@@ -10,8 +10,9 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from annotation.models import Adjudication, GoldPair, Label, Rater, Role
-from annotation.permissions import RESEARCHERS, SENIORS
+from accounts.models import Role
+from accounts.permissions import RESEARCHERS, SENIORS
+from annotation.models import Adjudication, GoldPair, Label, Rater
 from annotation.selectors import ProjectCounts
 from corpus.models import Project
 

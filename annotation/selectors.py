@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import TruncDate
 
+from accounts.permissions import AnyUser
 from annotation.agreement.report import AgreementReport, RaterAgreement, agreement_report
 from annotation.models import GoldAnswer, GoldPair, Label, Rater, Slot
-from annotation.permissions import AnyUser
 from annotation.services.calibration import answered_in_try
 from annotation.services.policy import policy_of
 from corpus.models import Pair, Project

@@ -8,7 +8,6 @@ from annotation.views import (
     adjudication,
     agreement,
     gold,
-    invitations,
     labelling,
     overview,
     quality,
@@ -16,7 +15,6 @@ from annotation.views import (
 )
 
 urlpatterns = [
-    path("", overview.home, name="home"),
     path("projects/<slug:project_slug>/", overview.project, name="project"),
     path("projects/<slug:project_slug>/label/", labelling.label, name="label"),
     path("projects/<slug:project_slug>/label/next", labelling.label_next, name="label_next"),
@@ -30,14 +28,6 @@ urlpatterns = [
     path("projects/<slug:project_slug>/label/skip", labelling.label_skip, name="label_skip"),
     path("projects/<slug:project_slug>/label/undo", labelling.label_undo, name="label_undo"),
     path("projects/<slug:project_slug>/label/extend", labelling.label_extend, name="label_extend"),
-    path("invitations/", invitations.accept, name="invitation_accept"),
-    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
-    path("projects/<slug:project_slug>/invitations/", invitations.invitations, name="invitations"),
-    path(
-        "projects/<slug:project_slug>/invitations/<int:invitation_id>/revoke",
-        invitations.revoke,
-        name="invitation_revoke",
-    ),
     path("projects/<slug:project_slug>/mine/", raters.mine, name="mine"),
     path("projects/<slug:project_slug>/raters/", raters.raters, name="raters"),
     path("projects/<slug:project_slug>/raters/<int:rater_id>/", raters.rater, name="rater"),
@@ -166,10 +156,4 @@ urlpatterns += [
     path(API + "agreement", api_project.Agreement.as_view(), name="api_agreement"),
     path(API + "consensus", api_project.ConsensusOfAll.as_view(), name="api_consensus"),
     path(API + "progress", api_project.Progress.as_view(), name="api_progress"),
-    path(API + "invitations", api_project.Invitations.as_view(), name="api_invitations"),
-    path(
-        API + "invitations/<int:invitation_id>/revoke",
-        api_project.InvitationRevocation.as_view(),
-        name="api_invitation_revoke",
-    ),
 ]

@@ -187,8 +187,8 @@ def dashboard(project: Project, runs: int) -> dict[str, float]:
     from django.test import Client
     from django.utils import timezone
 
+    from accounts.models import Membership, Role
     from annotation.agreement.snapshots import refresh_agreement
-    from annotation.models import Membership, Role
 
     settings.ALLOWED_HOSTS = ["testserver"]
     user, _ = User.objects.get_or_create(username="dan")

@@ -57,6 +57,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CONCORD_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "jobs",
     "corpus",
+    "accounts",
     "serving",
     "constitution",
     "annotation",
@@ -148,7 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-ACCOUNT_ADAPTER = "config.accounts.InvitationOnlyAdapter"
+ACCOUNT_ADAPTER = "accounts.adapter.InvitationOnlyAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -197,7 +198,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "annotation.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "accounts.api.errors.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Concord API",
@@ -206,7 +207,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "annotation.api.document.name_refusals",
+        "accounts.api.document.name_refusals",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ChoiceEnum": "annotation.models.Choice",

@@ -19,6 +19,7 @@ urlpatterns = [
     path("password/set/", account_views.password_set, name="account_set_password"),
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
+    path("", include("accounts.urls")),
     path("", include("annotation.urls")),
     path("", include("judging.urls")),
     path("", include("exports.urls")),

@@ -12,9 +12,9 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from accounts.permissions import READERS, MemberRequest, member_view
 from annotation.consensus.selectors import CHOICES, Kinds, consensus_of
 from annotation.models import Choice, GoldPair, Label, Slot
-from annotation.permissions import READERS, MemberRequest, member_view
 from annotation.selectors import KNOWN_GOLD
 from corpus.models import Pair, Project
 from exports.selectors import datasets_with

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from exports.forms import FreezeForm, FreezeSftForm
 from exports.selectors import datasets_of

@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation.permissions import ADMINS, READERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
 from constitution.comparison import compare_versions
 from constitution.errors import ConstitutionError
 from constitution.formats import FORMATS, FormatName, lost_by, write_constitution

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation.permissions import ADMINS, READERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
 from constitution.errors import BadPrincipleError, ConstitutionError, StaleDraftError
 from constitution.models import Change, ConstitutionVersion, Principle
 from constitution.services import (

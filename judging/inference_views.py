@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from annotation.permissions import ADMINS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from judging.models import Trial
 from judging.playground_forms import PlaygroundForm

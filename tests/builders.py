@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from annotation.models import Choice, GoldPair, Label, Membership, Rater, Role
-from annotation.services import add_member, open_slots
+from accounts.models import Membership, Role
+from accounts.services import add_member
+from annotation.models import Choice, GoldPair, Label, Rater
+from annotation.services import open_slots
 from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
 from corpus.models import Completion, ModelVersion, Pair, Project, Prompt
 

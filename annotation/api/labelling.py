@@ -8,14 +8,14 @@ from uuid import UUID
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.base import ErrorOutput, read_input
+from accounts.permissions import LABELLERS, membership_in, membership_where
 from annotation import services
 from annotation.models import Rater, Skip
-from annotation.permissions import LABELLERS, membership_for_task, membership_in
 from annotation.queue.task_names import slot_id_of
 from annotation.queue.tasks_shown import Feedback, ShownTask, feedback_on, shown
 from annotation.services.labels import ON_SCREEN
@@ -30,14 +30,6 @@ class TaskOutput(serializers.Serializer[ShownTask]):
     prompt = serializers.JSONField()
     left = serializers.CharField()
     right = serializers.CharField()
-
-
-class ErrorOutput(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    fields = serializers.DictField(  # type: ignore[assignment]  # the name that clients know
-        required=False, help_text="Error messages by field."
-    )
 
 
 class NextInput(serializers.Serializer[Any]):
@@ -104,18 +96,9 @@ def task_for(request: Request, task_id: UUID) -> tuple[int, Rater]:
     slot_id = slot_id_of(task_id)
     if slot_id is None:
         raise Http404("There is no such task.")
-    return slot_id, services.rater_of(membership_for_task(request.user, slot_id, LABELLERS))
-
-
-def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The validated body. ParseError or ValidationError when it is not as `form` says."""
-    try:
-        body = request.data
-    except RecursionError as error:
-        raise ParseError("The JSON is nested too deeply.") from error
-    serializer = form(data=body)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+    # By `id`, so that a number too large for any id finds nothing instead of failing.
+    membership = membership_where(request.user, LABELLERS, project__slots__id=slot_id)
+    return slot_id, services.rater_of(membership)
 
 
 class NextTask(APIView):

@@ -13,9 +13,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.base import PAGED, REFUSED, ListOf, Pages, ProjectView, read_input, user_of
+from accounts.permissions import (
+    SENIORS,
+)
 from annotation import services
-from annotation.api.base import PAGED, REFUSED, ListOf, Pages, ProjectView, user_of
-from annotation.api.labelling import read_input
 from annotation.models import (
     Choice,
     Label,
@@ -23,9 +25,6 @@ from annotation.models import (
     Rater,
     RaterCheck,
     StatusChange,
-)
-from annotation.permissions import (
-    SENIORS,
 )
 from annotation.quality.rater_figures import RaterFigures, rater_figures
 from corpus.intake import intake_policy, set_intake_policy

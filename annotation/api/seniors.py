@@ -11,16 +11,15 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.base import PAGED, REFUSED, ListOf, ProjectView, read_input, user_of
+from accounts.permissions import (
+    SENIORS,
+)
 from annotation import services
-from annotation.api.base import PAGED, REFUSED, ListOf, ProjectView, user_of
-from annotation.api.labelling import read_input
 from annotation.models import (
     Adjudication,
     Choice,
     GoldPair,
-)
-from annotation.permissions import (
-    SENIORS,
 )
 from annotation.services.adjudication import shown_first_left
 from annotation.services.labels import ON_SCREEN

@@ -2,9 +2,8 @@
 
 from annotation.models.gold import Adjudication, GoldAnswer, GoldPair
 from annotation.models.guideline import Guideline
-from annotation.models.invitation import Invitation
 from annotation.models.labels import Choice, Label, LabelQuerySet
-from annotation.models.people import Membership, Rater, Role, StatusChange
+from annotation.models.people import Rater, StatusChange
 from annotation.models.quality import AgreementSnapshot, QualityPolicy, RaterCheck
 from annotation.models.queue import Skip, Slot, SlotQuerySet
 
@@ -15,14 +14,11 @@ __all__ = [
     "GoldAnswer",
     "GoldPair",
     "Guideline",
-    "Invitation",
     "Label",
     "LabelQuerySet",
-    "Membership",
     "QualityPolicy",
     "Rater",
     "RaterCheck",
-    "Role",
     "Skip",
     "Slot",
     "SlotQuerySet",

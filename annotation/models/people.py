@@ -1,4 +1,4 @@
-"""Members of a project and the raters they are."""
+"""Raters: people and judges, and how their status changed."""
 
 from __future__ import annotations
 
@@ -8,32 +8,6 @@ from django.db.models import Q
 
 from annotation.models.guideline import Guideline
 from corpus.models import Project
-
-
-class Role(models.TextChoices):
-    RATER = "rater"
-    SENIOR = "senior", "Senior rater"
-    ADMIN = "admin"
-    RESEARCHER = "researcher"
-
-
-class Membership(models.Model):
-    """Who may do what in which project. Without one, a project does not exist for a user."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
-    )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "project"], name="one_role_per_project"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} as {self.role} in {self.project}"
 
 
 class Rater(models.Model):

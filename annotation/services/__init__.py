@@ -16,14 +16,7 @@ from annotation.services.guidelines import (
     unread_guideline,
 )
 from annotation.services.labels import Judgement, submit_label, undo_last_label
-from annotation.services.members import (
-    add_member,
-    adopt,
-    create_project,
-    rater_of,
-    rater_seat,
-    remove_member,
-)
+from annotation.services.members import rater_of, rater_seat
 from annotation.services.policy import policy_of, wanted_labels
 from annotation.services.policy_change import set_policy
 from annotation.services.slots import (
@@ -38,14 +31,11 @@ from annotation.services.status import reinstate_rater, send_to_calibration, sus
 __all__ = [
     "Judgement",
     "acknowledge_guideline",
-    "add_member",
-    "adopt",
     "answer_gold",
     "bring_back",
     "check_rater",
     "check_raters",
     "claim_next_slot",
-    "create_project",
     "decide",
     "dismiss",
     "extend_lease",
@@ -58,7 +48,6 @@ __all__ = [
     "reinstate_rater",
     "release_expired_slots",
     "release_held",
-    "remove_member",
     "restore_gold",
     "retire_gold",
     "send_to_calibration",

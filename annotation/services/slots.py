@@ -11,12 +11,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from annotation.errors import (
-    AlreadyLabelledError,
-    LeaseError,
-    LeaseExpiredError,
-    NotARaterError,
-)
+from accounts.errors import NotARaterError
+from annotation.errors import AlreadyLabelledError, LeaseError, LeaseExpiredError
 from annotation.models import QualityPolicy, Rater, Skip, Slot
 from annotation.services.policy import policy_of, wanted_labels
 from corpus.bulk import insert_rows

@@ -8,10 +8,10 @@ from django.db.models import Count
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
+from accounts.permissions import SENIORS, MemberRequest, member_view
 from annotation import services
 from annotation.errors import AnnotationError, InvalidLabelError
 from annotation.models import Adjudication, Label, Rater
-from annotation.permissions import SENIORS, MemberRequest, member_view
 from annotation.queue.tasks_shown import on_screen, shown_sides
 from annotation.services.adjudication import shown_first_left
 from corpus.models import Pair, Project

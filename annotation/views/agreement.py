@@ -9,9 +9,9 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.permissions import READERS, MemberRequest, member_view
 from annotation.agreement.snapshots import agreement_now
 from annotation.agreement.words import headline
-from annotation.permissions import READERS, MemberRequest, member_view
 from corpus.models import Project
 
 PARTS = (

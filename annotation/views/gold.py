@@ -11,11 +11,12 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts.models import Membership, Role
+from accounts.permissions import ADMINS, SENIORS, MemberRequest, member_view
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import GoldForm
-from annotation.models import GoldPair, Membership, Role
-from annotation.permissions import ADMINS, SENIORS, MemberRequest, member_view
+from annotation.models import GoldPair
 from annotation.quality.gold_supply import gold_supply
 from annotation.queue.draws import uniform
 from annotation.queue.tasks_shown import shown_sides

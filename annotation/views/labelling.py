@@ -10,10 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.permissions import LABELLERS, MemberRequest, member_view
 from annotation import services
 from annotation.errors import AnnotationError, GuidelineError, InvalidLabelError, LeaseError
 from annotation.models import Label, Rater, Skip, Slot
-from annotation.permissions import LABELLERS, MemberRequest, member_view
 from annotation.quality.try_words import last_outcome, outcome_of, try_name
 from annotation.queue.task_names import slot_id_of
 from annotation.queue.tasks_shown import as_answered, feedback_on, on_screen, shown

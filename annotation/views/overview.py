@@ -1,18 +1,18 @@
-"""The user's projects, and a project's overview."""
+"""A project's overview."""
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from accounts.models import Role
+from accounts.permissions import EVERYONE, SENIORS, MemberRequest, member_view
 from annotation.agreement.counts import agreement_counts
 from annotation.agreement.report import group_agreement
-from annotation.models import Label, Membership, Rater, Role
+from annotation.models import Label, Rater
 from annotation.overview import labels_by_day, next_steps
-from annotation.permissions import EVERYONE, SENIORS, MemberRequest, member_view
 from annotation.quality.gold_supply import GoldSupply, gold_supply
 from annotation.queue.progress import forecast
 from annotation.selectors import project_counts
@@ -20,16 +20,6 @@ from annotation.services import policy_of
 from corpus.models import Project
 
 SHOWN_RATERS = 10
-
-
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
-    memberships = (
-        Membership.objects.filter(user=request.user.pk)
-        .select_related("project")
-        .order_by("project__name")
-    )
-    return render(request, "annotation/home.html", {"memberships": memberships})
 
 
 @member_view(EVERYONE)

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from accounts.models import Membership, Role
+from accounts.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import GuidelineForm, IntakeForm, PolicyForm
-from annotation.models import GoldPair, Guideline, Membership, Rater, Role
-from annotation.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
+from annotation.models import GoldPair, Guideline, Rater
 from annotation.queue.progress import forecast, labelled_by
 from corpus.intake import (
     held_back_counts,

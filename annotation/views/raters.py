@@ -11,17 +11,20 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from annotation import services
-from annotation.errors import AnnotationError
-from annotation.forms import ReasonForm
-from annotation.models import Membership, Rater
-from annotation.permissions import (
+from accounts.errors import RefusedError
+from accounts.models import Membership
+from accounts.permissions import (
     ADMINS,
     LABELLERS,
     SENIORS,
     MemberRequest,
     member_view,
 )
+from accounts.services import remove_member
+from annotation import services
+from annotation.errors import AnnotationError
+from annotation.forms import ReasonForm
+from annotation.models import Rater
 from annotation.quality.gold_supply import gold_supply
 from annotation.quality.rater_figures import rater_figures
 from annotation.selectors import gold_answers_of, own_days
@@ -116,8 +119,8 @@ def remove(request: MemberRequest, project: Project, rater_id: int) -> HttpRespo
         messages.warning(request, "You cannot remove yourself; ask another admin to do it.")
         return redirect("rater", project.slug, row.pk)
     try:
-        services.remove_member(membership=membership)
-    except AnnotationError as error:
+        remove_member(membership=membership)
+    except RefusedError as error:
         messages.warning(request, str(error))
         return redirect("rater", project.slug, row.pk)
     messages.success(

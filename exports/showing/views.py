@@ -9,8 +9,8 @@ from django.db.models import Case, QuerySet, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from annotation.agreement.words import headline
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from exports.forecast import warning_of
 from exports.models import DatasetVersion

@@ -6,7 +6,7 @@ import re
 
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectView
+from accounts.api.base import ProjectView
 from constitution.errors import (
     BadConstitutionFileError,
     BadPrincipleError,

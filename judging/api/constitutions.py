@@ -11,9 +11,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import PAGED, REFUSED, ListOf, user_of
-from annotation.api.labelling import read_input
-from annotation.permissions import READERS
+from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
+from accounts.permissions import READERS
 from constitution.comparison import compare_versions
 from constitution.formats import FORMATS, lost_by, read_constitution, write_constitution
 from constitution.models import Change, Comment, ConstitutionVersion, Principle

@@ -12,10 +12,9 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import PAGED, REFUSED, ListOf, user_of
-from annotation.api.labelling import read_input
-from annotation.models import Role
-from annotation.permissions import ADMINS, RESEARCHERS
+from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
+from accounts.models import Role
+from accounts.permissions import ADMINS, RESEARCHERS
 from constitution.selectors import published_version
 from corpus.models import Project
 from inference.registry import ENGINES

@@ -12,9 +12,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import PAGED, REFUSED, ListOf, user_of
-from annotation.api.labelling import read_input
-from annotation.permissions import READERS, RESEARCHERS
+from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
+from accounts.permissions import READERS, RESEARCHERS
 from constitution.models import Chain, Revision, RevisionRun
 from constitution.models.revisions import MOST_ROUNDS
 from constitution.selectors import PromptSelection, published_version, run_counts

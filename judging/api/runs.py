@@ -13,9 +13,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import PAGED, REFUSED, ListOf, user_of
-from annotation.api.labelling import read_input
-from annotation.permissions import RESEARCHERS
+from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
+from accounts.permissions import RESEARCHERS
 from corpus.models import Project
 from jobs.services import request_cancel
 from judging.api.base import ErrorsTold

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from annotation.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
 from constitution.errors import ConstitutionError
 from constitution.models import ConstitutionVersion
 from constitution.services import version_sha256

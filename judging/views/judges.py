@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
 from annotation.models import RaterCheck
-from annotation.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from judging.errors import JudgingError
 from judging.judge_forms import JudgePolicyForm

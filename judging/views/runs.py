@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from jobs.services import request_cancel
 from judging.errors import JudgingError

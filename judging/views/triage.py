@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from annotation.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
 from judging.budget.model_pairs import win_rates
 from judging.budget.planner import Plan

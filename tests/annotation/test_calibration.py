@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from annotation.models import GoldPair, Rater, RaterCheck, Role
+from accounts.models import Role
+from accounts.services import add_member
+from annotation.models import GoldPair, Rater, RaterCheck
 from annotation.quality.certification import uncertified
 from annotation.quality.gold_supply import gold_supply
 from annotation.selectors import rater_progress
-from annotation.services import add_member, policy_of, send_to_calibration, set_policy
+from annotation.services import policy_of, send_to_calibration, set_policy
 from tests.annotation.workshop import make_bank, make_gold, make_user_rater, work
 from tests.builders import make_user
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from accounts.models import Role
+from accounts.services import add_member
 from annotation.errors import NothingToUndoError
-from annotation.models import Choice, GoldPair, Label, Rater, RaterCheck, Role, Slot
+from annotation.models import Choice, GoldPair, Label, Rater, RaterCheck, Slot
 from annotation.queue.tasks_shown import feedback_on
-from annotation.services import add_member, check_rater, check_raters, undo_last_label
+from annotation.services import check_rater, check_raters, undo_last_label
 from tests.annotation.workshop import make_bank, make_user_rater, work
 from tests.builders import make_user
 

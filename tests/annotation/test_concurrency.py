@@ -16,7 +16,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from annotation.errors import AlreadyLabelledError, LeaseError, NotARaterError
+from accounts.errors import NotARaterError
+from annotation.errors import AlreadyLabelledError, LeaseError
 from annotation.models import Label, Rater, Slot
 from annotation.services import (
     Judgement,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.models import Rater, Role
-from annotation.services import add_member
+from accounts.models import Role
+from accounts.services import add_member
+from annotation.models import Rater
 from tests.builders import make_project, make_rater, make_user, rater_for
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,10 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from annotation.errors import MembershipError
-from annotation.models import Membership, Rater, Role
-from annotation.services import add_member, remove_member
+from accounts.errors import MembershipError
+from accounts.models import Membership, Role
+from accounts.services import add_member, remove_member
+from annotation.models import Rater
 from corpus.models import Project
 from tests.builders import make_cast, make_user, membership_of
 

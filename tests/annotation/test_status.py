@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.errors import NotARaterError, StatusError
-from annotation.models import Label, Membership, Rater, Role, Slot, StatusChange
+from accounts.errors import NotARaterError
+from accounts.models import Membership, Role
+from accounts.services import add_member, remove_member
+from annotation.errors import StatusError
+from annotation.models import Label, Rater, Slot, StatusChange
 from annotation.services import (
     Judgement,
-    add_member,
     claim_next_slot,
     reinstate_rater,
-    remove_member,
     send_to_calibration,
     submit_label,
     suspend_rater,

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from annotation.models import GoldPair, Invitation, Label, QualityPolicy, Rater
+from accounts.models import Invitation
+from annotation.models import GoldPair, Label, QualityPolicy, Rater
 from annotation.services import find_adjudications
 from tests.builders import Cast, make_cast, make_gold, make_label, make_pair, make_rater, rater_for
 

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from annotation.models import Label, Membership
+from accounts.models import Membership
+from annotation.models import Label
 from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Pair
 from corpus.registry import register_base_model

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from annotation.models import Adjudication, Role, Slot
+from accounts.models import Role
+from accounts.services.invitations import invite
+from annotation.models import Adjudication, Slot
 from annotation.queue.task_names import task_name
 from annotation.services import answer_gold, publish_guideline
-from annotation.services.invitations import invite
 from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
 from corpus.models import ModelVersion

@@ -9,8 +9,8 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
-from annotation.models import Membership, Role
-from annotation.services.invitations import invite
+from accounts.models import Membership, Role
+from accounts.services.invitations import invite
 from tests.builders import PASSWORD, Cast, make_cast, make_user
 from tests.web.browser import CHROMIUM, sign_in
 

@@ -12,9 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from annotation.errors import InvitationError
-from annotation.models import Invitation, Membership, Rater, Role
-from annotation.services.invitations import accept_invitation, invite, revoke_invitation
+from accounts.errors import InvitationError
+from accounts.models import Invitation, Membership, Role
+from accounts.services.invitations import accept_invitation, invite, revoke_invitation
+from annotation.models import Rater
 from tests.builders import PASSWORD, Cast, make_cast, make_user
 
 pytestmark = pytest.mark.django_db

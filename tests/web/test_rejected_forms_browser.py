@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from annotation.models import Role
-from annotation.services.invitations import invite
+from accounts.models import Role
+from accounts.services.invitations import invite
 from tests.builders import Cast, make_cast
 from tests.judging.judges import make_judge
 from tests.web.browser import CHROMIUM, serious, sign_in

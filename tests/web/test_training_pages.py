@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation.models import Role
-from annotation.services import add_member
+from accounts.models import Role
+from accounts.services import add_member
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from jobs.models import JobState

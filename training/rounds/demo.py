@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from annotation.services import adopt
+from accounts.services import adopt
 from corpus.models import ModelVersion, Pair, Project
 from corpus.registry import location_of, sandbox_model
 from corpus.writing import Answer, NewPair, write_pairs

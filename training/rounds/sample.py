@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from accounts.models import Role
+from accounts.services import add_member
 from annotation.importing import human_label_sink, slot_sink
-from annotation.models import Role
-from annotation.services import add_member
 from constitution.models import ConstitutionVersion
 from constitution.services import PrincipleText, create_draft, publish_version
 from corpus.hashing import sha256_of

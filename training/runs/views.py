@@ -9,8 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from annotation.models import Rater
-from annotation.permissions import (
+from accounts.permissions import (
     ADMINS,
     READERS,
     RESEARCHERS,
@@ -18,6 +17,7 @@ from annotation.permissions import (
     MemberRequest,
     member_view,
 )
+from annotation.models import Rater
 from corpus.errors import ModelNotAllowedError
 from corpus.models import ModelRegistration, ModelVersion, Project
 from corpus.registry import launch_registration

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 
+from accounts.membership_options import add_admin_option, let_admin_in, user_named
 from annotation.importing import gold_sink, human_label_sink, slot_sink
-from annotation.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.importers.registry import FORMATS
 from corpus.services import ImportReport, import_file

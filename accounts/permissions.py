@@ -16,8 +16,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
-from annotation.errors import NotARaterError
-from annotation.models import Membership, Role
+from accounts.errors import NotARaterError
+from accounts.models import Membership, Role
 from corpus.models import Project
 
 LABELLERS = frozenset({Role.RATER, Role.SENIOR, Role.ADMIN})
@@ -42,16 +42,11 @@ P = ParamSpec("P")
 
 def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:
     """The user's membership. Http404 without one, PermissionDenied when the role may not."""
-    return _membership(user, roles, project__slug=project_slug)
+    return membership_where(user, roles, project__slug=project_slug)
 
 
-def membership_for_task(user: AnyUser, task_id: int, roles: frozenset[Role]) -> Membership:
-    """The user's membership in the project of a task. A task of a strange project is no task."""
-    # By `id`, so that a number too large for any id finds nothing instead of failing.
-    return _membership(user, roles, project__slots__id=task_id)
-
-
-def _membership(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> Membership:
+def membership_where(user: AnyUser, roles: frozenset[Role], **wanted: str | int) -> Membership:
+    """The user's membership that fulfils `wanted`; errors as above."""
     if not isinstance(user, User):
         raise Http404("There is no such project.")
     membership = Membership.objects.select_related("project").filter(user=user, **wanted).first()

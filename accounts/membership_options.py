@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
-from annotation.services import adopt
+from accounts.services import adopt
 from corpus.models import Project
 from jobs.commands import BadInputError
 

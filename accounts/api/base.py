@@ -8,22 +8,28 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.api.labelling import ErrorOutput
-from annotation.models import (
-    Membership,
-    Role,
-)
-from annotation.permissions import (
+from accounts.models import Membership, Role
+from accounts.permissions import (
     ADMINS,
     READERS,
     membership_in,
 )
 from corpus.models import Project
+
+
+class ErrorOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(  # type: ignore[assignment]  # the name that clients know
+        required=False, help_text="Error messages by field."
+    )
+
 
 REFUSED = OpenApiResponse(ErrorOutput, description="Rejected; nothing was changed.")
 
@@ -77,3 +83,14 @@ def user_of(request: Request) -> User:
     if not isinstance(user, User):
         raise TypeError("A request without a user passed the permission check.")
     return user
+
+
+def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The validated body. ParseError or ValidationError when it is not as `form` says."""
+    try:
+        body = request.data
+    except RecursionError as error:
+        raise ParseError("The JSON is nested too deeply.") from error
+    serializer = form(data=body)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

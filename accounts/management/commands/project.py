@@ -10,10 +10,10 @@ from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 from django.db import transaction
 
-from annotation.errors import MembershipError
-from annotation.membership_options import user_named
-from annotation.models import Membership, Role
-from annotation.services import add_member, create_project, remove_member
+from accounts.errors import MembershipError
+from accounts.membership_options import user_named
+from accounts.models import Membership, Role
+from accounts.services import add_member, create_project, remove_member
 from corpus.models import Project
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 

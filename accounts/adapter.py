@@ -17,8 +17,8 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Open to who came by an invitation that works."""
         # Here and not above: settings name this module before the apps are loaded.
-        from annotation.errors import InvitationError
-        from annotation.services.invitations import find_invitation
+        from accounts.errors import InvitationError
+        from accounts.services.invitations import find_invitation
 
         token = request.session.get(INVITATION_SESSION_KEY)
         if not isinstance(token, str):

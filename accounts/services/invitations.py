@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
 
-from annotation.errors import InvitationError
-from annotation.models import Invitation, Membership, Role
-from annotation.services.members import add_member
+from accounts.errors import InvitationError
+from accounts.models import Invitation, Membership, Role
+from accounts.services import add_member
 from corpus.models import Project
 
 VALID_FOR = dt.timedelta(days=14)

@@ -1,4 +1,4 @@
-"""Invitations into a project: the only way to an account."""
+"""Members of a project, and the invitations that make them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,33 @@ import datetime as dt
 from django.conf import settings
 from django.db import models
 
-from annotation.models.people import Role
 from corpus.models import SHA256, Project
+
+
+class Role(models.TextChoices):
+    RATER = "rater"
+    SENIOR = "senior", "Senior rater"
+    ADMIN = "admin"
+    RESEARCHER = "researcher"
+
+
+class Membership(models.Model):
+    """Who may do what in which project. Without one, a project does not exist for a user."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="one_role_per_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} in {self.project}"
 
 
 class Invitation(models.Model):

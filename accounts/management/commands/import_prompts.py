@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 
-from annotation.membership_options import add_admin_option, let_admin_in, user_named
+from accounts.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.prompt_files import PromptReport, import_prompts
 from jobs.commands import BadInputError, ConcordCommand, Outcome

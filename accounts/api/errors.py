@@ -10,12 +10,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as framework_handler
 
-from annotation.errors import AnnotationError
+from accounts.errors import RefusedError
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Errors of services and of the framework alike. None lets an unforeseen one be a 500."""
-    if isinstance(error, AnnotationError):
+    if isinstance(error, RefusedError):
         return Response({"code": error.code, "message": str(error)}, status=error.status)
     if isinstance(error, Http404):
         error = exceptions.NotFound()

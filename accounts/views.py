@@ -1,10 +1,11 @@
-"""Invitations: the admin's list, and the page behind a link."""
+"""A user's projects; invitations: the admin's list, and the page behind a link."""
 
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
-from annotation.errors import InvitationError
-from annotation.forms import InvitationForm
-from annotation.models import Invitation, Role
-from annotation.permissions import ADMINS, MemberRequest, member_view
-from annotation.services.invitations import (
+from accounts.adapter import INVITATION_SESSION_KEY
+from accounts.errors import InvitationError
+from accounts.forms import InvitationForm
+from accounts.models import Invitation, Membership, Role
+from accounts.permissions import ADMINS, MemberRequest, member_view
+from accounts.services.invitations import (
     accept_invitation,
     find_invitation,
     invite,
@@ -26,8 +28,15 @@ from annotation.services.invitations import (
 )
 from corpus.models import Project
 
-SESSION_KEY = "invitation"
-"""As `config.accounts` reads it when a visitor makes an account."""
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    memberships = (
+        Membership.objects.filter(user=request.user.pk)
+        .select_related("project")
+        .order_by("project__name")
+    )
+    return render(request, "accounts/home.html", {"memberships": memberships})
 
 
 @member_view(ADMINS)
@@ -59,7 +68,7 @@ def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
         "link": link,
         "rows": [(row, row.state(now)) for row in rows],
     }
-    answer = render(request, "annotation/invitations.html", context, status=status)
+    answer = render(request, "accounts/invitations.html", context, status=status)
     if link:
         answer["Cache-Control"] = "no-store"
     return answer
@@ -106,7 +115,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     So no page whose address is the secret is ever shown: no referrer can carry it, and the forms
     that follow are sent from an address which the browser may name as their origin.
     """
-    request.session[SESSION_KEY] = token
+    request.session[INVITATION_SESSION_KEY] = token
     answer = redirect("invitation_accept")
     answer["Referrer-Policy"] = "no-referrer"
     return answer
@@ -115,7 +124,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
 @never_cache
 def accept(request: HttpRequest) -> HttpResponseBase:
     """What the link that was opened leads to, and the way to accept it, with an account or not."""
-    token = request.session.get(SESSION_KEY)
+    token = request.session.get(INVITATION_SESSION_KEY)
     now = timezone.now()
     try:
         if not isinstance(token, str):
@@ -123,11 +132,11 @@ def accept(request: HttpRequest) -> HttpResponseBase:
         found = find_invitation(token=token, now=now)
         if request.method == "POST" and isinstance(request.user, User):
             accept_invitation(token=token, user=request.user, now=now)
-            request.session.pop(SESSION_KEY, None)
+            request.session.pop(INVITATION_SESSION_KEY, None)
             messages.success(request, f"Welcome to {found.project}.")
             return redirect("project", found.project.slug)
     except InvitationError as error:
-        request.session.pop(SESSION_KEY, None)
+        request.session.pop(INVITATION_SESSION_KEY, None)
         context: dict[str, object] = {"problem": str(error)}
-        return render(request, "annotation/invitation.html", context, status=error.status)
-    return render(request, "annotation/invitation.html", {"invitation": found})
+        return render(request, "accounts/invitation.html", context, status=error.status)
+    return render(request, "accounts/invitation.html", {"invitation": found})

@@ -1,0 +1,1 @@
+"""What all operations over REST share, and those of invitations."""

@@ -1,0 +1,24 @@
+from django.urls import path
+
+from accounts import views
+from accounts.api import invitations as api
+
+API = "api/projects/<slug:project_slug>/"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("invitations/", views.accept, name="invitation_accept"),
+    path("invitations/<str:token>/", views.invitation, name="invitation"),
+    path("projects/<slug:project_slug>/invitations/", views.invitations, name="invitations"),
+    path(
+        "projects/<slug:project_slug>/invitations/<int:invitation_id>/revoke",
+        views.revoke,
+        name="invitation_revoke",
+    ),
+    path(API + "invitations", api.Invitations.as_view(), name="api_invitations"),
+    path(
+        API + "invitations/<int:invitation_id>/revoke",
+        api.InvitationRevocation.as_view(),
+        name="api_invitation_revoke",
+    ),
+]
