@@ -39,13 +39,12 @@ def measure(home: Path, pairs: int) -> dict[str, float | int | str]:
     from corpus.services import import_file
     from exports.services import freeze
     from exports.verifying import verify
-    from judging.management.commands.import_pairs import SINKS
 
     path = home / "pairs.jsonl"
     with path.open("w") as file:
         for number in range(pairs):
             file.write(json.dumps(made_up(number)) + "\n")
-    import_file(slug="bench", path=path, sinks=SINKS)
+    import_file(slug="bench", path=path)
     project = Project.objects.get(slug="bench")
     before = peak_mib()
     started = time.perf_counter()

@@ -27,7 +27,6 @@ from django.db import connection  # noqa: E402
 from annotation.models import Slot  # noqa: E402
 from benchmarks.scratch import scratch_database  # noqa: E402
 from corpus.services import import_file  # noqa: E402
-from judging.management.commands.import_pairs import SINKS  # noqa: E402
 
 PROMPT_WORDS = 50
 RESPONSE_WORDS = 200
@@ -86,7 +85,7 @@ def copy_lines(path: Path) -> None:
 
 
 def bring(path: Path, new: int) -> None:
-    report = import_file(slug="bench", path=path, sinks=SINKS)
+    report = import_file(slug="bench", path=path)
     if report.pairs_added != new:
         raise RuntimeError(f"{report.pairs_added} pairs went in, not {new}")
 

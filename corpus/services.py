@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from django.db import transaction
 
 from corpus.importers.records import PairRecord, ParsedLine
 from corpus.importers.registry import choose_format, parse_file, source_name
+from corpus.importers.sinks import take_all
 from corpus.intake import intake_policy, launch_scan
 from corpus.models import (
     IntakePolicy,
@@ -50,18 +51,14 @@ class ImportReport:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-Sink = Callable[[Project, Sequence[PairRecord], Sequence[StoredPair]], int]
-"""Takes a batch's records with their pairs, in the same transaction; answers the labels added."""
-
-
 def import_file(
     *,
     slug: str,
     path: Path,
     format_name: str | None = None,
-    sinks: Sequence[Sink] = (),
 ) -> ImportReport:
-    """Import a file into the project `slug`, which is made when missing.
+    """Import a file into the project `slug`, which is made when missing: its pairs, and what the
+    layers above take from its records.
 
     Every batch is one transaction of its own: an import that is cut off has stored whole batches,
     and importing again adds the rest.
@@ -87,7 +84,7 @@ def import_file(
                 hashes=[one.hashes for one in batch],
             )
             _keep_originals(batch, stored)
-            labels = sum(sink(project, records, stored) for sink in sinks)
+            labels = take_all(project, records, stored)
         added = sum(one.is_new for one in stored)
         report.pairs_added += added
         report.duplicates += len(stored) - added

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -31,10 +31,7 @@ from inference.server.faults import (
     answer_of,
 )
 from inference.server.metrics import ServerMetrics, parse_metrics
-from inference.server.pool import Server, ServerPool
-
-if TYPE_CHECKING:
-    from inference.server.adapters import Placement
+from inference.server.pool import Served, Server, ServerPool
 
 Parsed = TypeVar("Parsed")
 
@@ -55,8 +52,14 @@ class Patience:
     attempts: int = 6
 
 
+class Preparation(Protocol):
+    """Puts our model in place on a server; `adapters.Placement` is the one there is."""
+
+    async def prepare(self, client: ServerClient, server: Server) -> Served: ...
+
+
 class ServerClient:
-    """Sends calls to the pool's servers, each placed before its first call: see `Placement`."""
+    """Sends calls to the pool's servers, each placed before its first call: see `Preparation`."""
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class ServerClient:
         in_flight: int,
         patience: Patience,
         api_key: str,
-        placement: Placement,
+        placement: Preparation,
     ) -> None:
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
         # The pool bounds what is under way; httpx's own bound would hide a wait in it.

@@ -15,11 +15,11 @@ from django.db import transaction
 
 from accounts.models import Role
 from accounts.services import add_member
-from annotation.importing import human_label_sink, slot_sink
 from constitution.models import ConstitutionVersion
 from constitution.services import PrincipleText, create_draft, publish_version
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
+from corpus.importers.sinks import take_all
 from corpus.models import Pair, Project
 from corpus.registry import sandbox_model
 from corpus.services import new_pairs
@@ -157,5 +157,4 @@ def write_sample_pairs(project: Project) -> None:
         origin=Pair.Origin.IMPORT,
         batch="sample",
     )
-    human_label_sink(project, batch, stored)
-    slot_sink(project, batch, stored)
+    take_all(project, batch, stored)

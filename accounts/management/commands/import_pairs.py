@@ -11,14 +11,11 @@ from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
 
 from accounts.membership_options import add_admin_option, let_admin_in, user_named
-from annotation.importing import gold_sink, human_label_sink, slot_sink
 from corpus.errors import ImportFileError
 from corpus.importers.registry import FORMATS
 from corpus.services import ImportReport, import_file
 from jobs.commands import BadInputError, ConcordCommand, Outcome
-from judging.runs.importing import judge_label_sink
 
-SINKS = (human_label_sink, judge_label_sink, gold_sink, slot_sink)
 SHOWN_LINES = 20
 
 
@@ -40,9 +37,7 @@ class Command(ConcordCommand):
         admin = user_named(options["admin"]) if options["admin"] else None
         try:
             validate_slug(slug)
-            report = import_file(
-                slug=slug, path=options["file"], format_name=options["format"], sinks=SINKS
-            )
+            report = import_file(slug=slug, path=options["file"], format_name=options["format"])
         except ValidationError as error:
             raise BadInputError(
                 f"{slug!r} is not a valid project slug: use letters, digits, - and _."
