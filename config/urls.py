@@ -21,6 +21,8 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("accounts.urls")),
     path("", include("annotation.urls")),
+    path("", include("serving.urls")),
+    path("", include("constitution.urls")),
     path("", include("judging.urls")),
     path("", include("exports.urls")),
     path("", include("training.urls")),

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from constitution.chains import draw_principles, is_new_refusal, last_text, outcome_of, step_seed
+from constitution.extensions import after_revision
 from constitution.models import Chain, Principle, Revision, RevisionRun
 from constitution.prompts import Requests, initial_messages, shots_of, template_named
 from constitution.selectors import PromptSelection, prompts_to_revise, revised_principles
@@ -51,10 +52,15 @@ class Walk:
 
 
 def revise(context: JobContext[RevisionRun]) -> None:
-    """The work of a RevisionRun. May be killed at any time and started again."""
+    """The work of a RevisionRun: the chains, then what the layers above do with them.
+
+    May be killed at any time and started again.
+    """
     run = context.job
     with model_for_job(run.engine, run.model_version) as engine:
         revise_with(context, engine)
+    for step in after_revision:
+        step(context)
 
 
 def revise_with(context: JobContext[RevisionRun], engine: Engine) -> None:

@@ -169,3 +169,10 @@ def run_counts(run: RevisionRun) -> RunCounts:
             for row in principles
         ],
     )
+
+
+def current_version(version: ConstitutionVersion) -> ConstitutionVersion | None:
+    """The newest published version of the same constitution; None before the first."""
+    published = ConstitutionVersion.Status.PUBLISHED
+    others = version.constitution.versions.exclude(pk=version.pk)
+    return others.filter(status=published).order_by("-number").first()

@@ -5,7 +5,13 @@ class JudgingConfig(AppConfig):
     name = "judging"
 
     def ready(self) -> None:
+        from constitution.extensions import after_revision, publish_parts, revision_parts
         from corpus.importers.sinks import register_sink
+        from judging.parts import measured_impact, said_by_others
         from judging.runs.importing import judge_label_sink
+        from judging.runs.revision_results import publish_results
 
         register_sink(judge_label_sink)
+        after_revision.append(publish_results)
+        publish_parts.append(measured_impact)
+        revision_parts.append(said_by_others)

@@ -12,9 +12,9 @@ from django.forms import BoundField
 from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
 from judging.budget.planner import LARGEST
-from judging.engine_forms import ModelSelect, OnModelForm
 from judging.models import JudgeConfig, JudgePolicy
 from judging.selectors import PairSelection, judges_of
+from serving.engine_forms import ModelSelect, OnModelForm
 
 MODES = [
     ("direct", "Direct: the probabilities of A and B"),

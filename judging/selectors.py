@@ -9,14 +9,13 @@ from typing import Literal
 import numpy as np
 from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
-from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label, Rater
 from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import Pair, Project
-from jobs.models import Job, JobState
+from jobs.models import JobState
 from judging.errors import UnknownSelectionError
 from judging.models import JudgeConfig, JudgeRun, RunPair, Verdict
 
@@ -199,10 +198,3 @@ def run_counts(run: JudgeRun) -> dict[str, int]:
         unparsed=Count("pk", filter=Q(status=Verdict.Status.UNPARSED)),
         refused=Count("pk", filter=Q(status=Verdict.Status.REFUSED)),
     )
-
-
-def run_seconds(run: Job) -> float | None:
-    """How long the present attempt has gone on, or the last one took; None before the first."""
-    if run.started_at is None:
-        return None
-    return ((run.finished_at or timezone.now()) - run.started_at).total_seconds()

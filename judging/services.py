@@ -19,7 +19,7 @@ from jobs.services import enqueue
 from judging.asking.prompts import PLAIN, REASONED, default_template, template_named
 from judging.asking.settings import JudgeSettings
 from judging.errors import BadSettingsError, CannotRunError, JudgeExistsError, NotOursToRunError
-from judging.models import JudgeConfig, JudgeRun, JuryMember, Trial
+from judging.models import JudgeConfig, JudgeRun, JuryMember
 from judging.selectors import PairSelection, dataset_pairs
 from serving.engines import why_not
 
@@ -218,34 +218,3 @@ def launch_judge_run(
     if start:
         enqueue(run)
     return run
-
-
-@transaction.atomic
-def launch_trial(
-    *,
-    project: Project,
-    model: ModelVersion,
-    engine: str,
-    prompt: str,
-    created_by: User,
-    system: str = "",
-    options: tuple[str, ...] = (),
-    max_tokens: int = 256,
-    temperature: float = 1.0,
-    seed: int | None = None,
-) -> Trial:
-    """Have a worker try one prompt on one model."""
-    trial = Trial.objects.create(
-        project=project,
-        model_version=model,
-        engine=engine,
-        prompt=prompt,
-        system=system,
-        options=list(options),
-        max_tokens=max_tokens,
-        temperature=temperature,
-        seed=seed,
-        created_by=created_by,
-    )
-    enqueue(trial)
-    return trial

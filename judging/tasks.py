@@ -2,12 +2,9 @@
 
 from celery import shared_task
 
-from constitution.models import RevisionRun
 from jobs.runner import run_job
 from judging.measures.attacks import attack
-from judging.models import AttackRun, DraftTrial, ImpactRun, JudgeRun, Trial
-from judging.playground import try_prompt
-from judging.runs.revision_results import revise_and_label
+from judging.models import AttackRun, DraftTrial, ImpactRun, JudgeRun
 from judging.runs.runner import judge
 from judging.trials.draft_trial import try_draft
 from judging.trials.impact import measure_impact
@@ -16,16 +13,6 @@ from judging.trials.impact import measure_impact
 @shared_task
 def judge_task(run_id: int) -> None:
     run_job(JudgeRun, run_id, judge)
-
-
-@shared_task
-def trial_task(trial_id: int) -> None:
-    run_job(Trial, trial_id, try_prompt)
-
-
-@shared_task
-def revise_task(run_id: int) -> None:
-    run_job(RevisionRun, run_id, revise_and_label)
 
 
 @shared_task

@@ -16,3 +16,7 @@ class ServerNameTakenError(ServingError):
 
 class UnknownServerError(ServingError):
     pass
+
+
+class UnknownModelError(ServingError):
+    """The project has no model version of that name."""

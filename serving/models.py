@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from corpus.models import SHA256, ModelVersion, Project
+from jobs.models import Job
 
 
 class ModelServer(models.Model):
@@ -120,3 +121,30 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} requests for {self.purpose} {self.run_id or ''}".strip()
+
+
+class Trial(Job):
+    """One prompt tried on one model, from the playground. `result` is empty until it is done.
+
+    It holds text, finish_reason, prompt_tokens, completion_tokens, logprob_sum (nats), seconds,
+    and where options were given their probabilities and mass.
+    """
+
+    TASK_NAME = "serving.tasks.trial_task"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trials")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="trials")
+    engine = models.CharField(max_length=20)
+    system = models.TextField(blank=True)
+    prompt = models.TextField()
+    options = models.JSONField(default=list, blank=True)
+    max_tokens = models.PositiveIntegerField(default=256)
+    temperature = models.FloatField(default=1.0)
+    seed = models.BigIntegerField(null=True, blank=True)
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta(Job.Meta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk}"

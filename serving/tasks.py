@@ -2,6 +2,9 @@
 
 from celery import shared_task
 
+from jobs.runner import run_job
+from serving.models import Trial
+from serving.playground import try_prompt
 from serving.replies import trim_replies
 from serving.servers import note_lost_supervisors
 
@@ -14,3 +17,8 @@ def trim_replies_task() -> None:
 @shared_task
 def note_lost_supervisors_task() -> None:
     note_lost_supervisors()
+
+
+@shared_task
+def trial_task(trial_id: int) -> None:
+    run_job(Trial, trial_id, try_prompt)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from corpus.models import ModelVersion
 from figures import words
-from judging.engine_forms import OFFERED
+from serving.engine_forms import OFFERED
 from serving.engines import why_not
 from serving.servers import server_urls
 from training.models import Evaluation, TrainingRun

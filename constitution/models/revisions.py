@@ -18,7 +18,7 @@ MOST_ROUNDS = 16
 class RevisionRun(Job):
     """One pass of critique and revision over prompts. Exactly one chain per prompt."""
 
-    TASK_NAME = "judging.tasks.revise_task"
+    TASK_NAME = "constitution.tasks.revise_task"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="revision_runs")
     constitution_version = models.ForeignKey(

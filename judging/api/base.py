@@ -1,42 +1,19 @@
-"""What operations on constitutions and their runs share: their errors in the API's one form."""
+"""What operations on judges share: their errors in the API's one form."""
 
 from __future__ import annotations
 
-import re
+from typing import ClassVar
 
-from rest_framework.response import Response
-
-from accounts.api.base import ProjectView
-from constitution.errors import (
-    BadConstitutionFileError,
-    BadPrincipleError,
-    BadVerifierError,
-    ConstitutionError,
-    ReasonMissingError,
-    UnknownConstitutionError,
-)
+from constitution.api import base
 from judging.errors import BadSettingsError, JudgingError, UnknownTemplateError
 
-BAD_INPUT = (
-    BadConstitutionFileError,
-    BadPrincipleError,
-    BadVerifierError,
-    ReasonMissingError,
-    BadSettingsError,
-    UnknownTemplateError,
-)
 
+class ErrorsTold(base.ErrorsTold):
+    """A view whose refusals by a service, of constitutions or of judging, are told alike."""
 
-class ErrorsTold(ProjectView):
-    """A view whose refusals by a service are {"code", "message"} with 400, 404 or 409."""
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if not isinstance(exc, ConstitutionError | JudgingError):
-            return super().handle_exception(exc)
-        status = 409
-        if isinstance(exc, BAD_INPUT):
-            status = 400
-        elif isinstance(exc, UnknownConstitutionError):
-            status = 404
-        code = re.sub(r"(?<!^)(?=[A-Z])", "_", type(exc).__name__.removesuffix("Error")).lower()
-        return Response({"code": code, "message": str(exc)}, status=status)
+    told: ClassVar[base.Errors] = (*base.ErrorsTold.told, JudgingError)
+    bad_input: ClassVar[base.Errors] = (
+        *base.ErrorsTold.bad_input,
+        BadSettingsError,
+        UnknownTemplateError,
+    )

@@ -19,7 +19,6 @@ from constitution.selectors import published_version
 from corpus.models import Project
 from inference.registry import ENGINES
 from judging.api.base import ErrorsTold
-from judging.api.revisions import model_named
 from judging.measures.attacks import launch_attacks, policy_for
 from judging.measures.marks import marks_of
 from judging.measures.report import report_of, unscaled
@@ -28,6 +27,7 @@ from judging.models import AttackRun, Calibration, JudgeConfig, JudgePolicy
 from judging.runs.gate import Standing, standings
 from judging.runs.launching import JudgeRequest
 from judging.services import ensure_jury
+from serving.api import model_named
 
 
 class JudgeRow(serializers.ModelSerializer[JudgeConfig]):

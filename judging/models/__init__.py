@@ -9,7 +9,7 @@ from judging.models.judges import (
     Verdict,
 )
 from judging.models.measures import AttackRun, Calibration, JudgePolicy
-from judging.models.trials import DraftTrial, Trial
+from judging.models.trials import DraftTrial
 
 __all__ = [
     "AttackRun",
@@ -24,6 +24,5 @@ __all__ = [
     "JudgeRun",
     "JuryMember",
     "RunPair",
-    "Trial",
     "Verdict",
 ]

@@ -1,4 +1,4 @@
-"""What is tried in the playground, and on drafts of constitutions."""
+"""What is tried on drafts of constitutions."""
 
 from __future__ import annotations
 
@@ -7,33 +7,6 @@ from django.db import models
 from constitution.models import ConstitutionVersion
 from corpus.models import ModelVersion, Project
 from jobs.models import Job
-
-
-class Trial(Job):
-    """One prompt tried on one model, from the playground. `result` is empty until it is done.
-
-    It holds text, finish_reason, prompt_tokens, completion_tokens, logprob_sum (nats), seconds,
-    and where options were given their probabilities and mass.
-    """
-
-    TASK_NAME = "judging.tasks.trial_task"
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trials")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="trials")
-    engine = models.CharField(max_length=20)
-    system = models.TextField(blank=True)
-    prompt = models.TextField()
-    options = models.JSONField(default=list, blank=True)
-    max_tokens = models.PositiveIntegerField(default=256)
-    temperature = models.FloatField(default=1.0)
-    seed = models.BigIntegerField(null=True, blank=True)
-    result = models.JSONField(default=dict, blank=True)
-
-    class Meta(Job.Meta):
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"trial {self.pk}"
 
 
 class DraftTrial(Job):

@@ -17,19 +17,12 @@ from annotation.models import Choice, Label, Rater, Slot
 from annotation.services import open_slots
 from constitution.models import Chain, RevisionRun
 from constitution.prompts import TEMPLATES
-from constitution.revising import revise
 from corpus.models import Pair
 from jobs.runner import JobContext
 from jobs.services import assert_lease
 from judging.models import JudgeConfig
 
 LABELS_AT_ONCE = 500
-
-
-def revise_and_label(context: JobContext[RevisionRun]) -> None:
-    """The work of a RevisionRun, whole: the chains, then the labels and slots of their pairs."""
-    revise(context)
-    publish_results(context)
 
 
 def publish_results(context: JobContext[RevisionRun]) -> None:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from annotation.models import Rater
+from jobs.selectors import run_seconds
 from judging.models import JudgeRun
 from judging.runs.gate import standings
-from judging.selectors import run_seconds
 from serving.models import Usage
 from serving.selectors import usage_of_run
 

@@ -28,10 +28,10 @@ from judging.asking.arithmetic import p_first_from_shown
 from judging.asking.prompts import OPTIONS, default_template, template_named
 from judging.errors import NothingToTryError
 from judging.models import DraftTrial
-from judging.playground import PATIENCE
 from serving.accounts import Meter
 from serving.engines import model_for_job
 from serving.models import Usage
+from serving.playground import PATIENCE
 
 MOST_PRINCIPLES = 8
 MAX_TOKENS = 512

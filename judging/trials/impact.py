@@ -16,6 +16,7 @@ from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from constitution.errors import NotADraftError
 from constitution.models import ConstitutionVersion
+from constitution.selectors import current_version
 from constitution.services import fields_of, version_sha256
 from corpus.models import ModelVersion, Pair, Project
 from corpus.strata import length_stratum, sensitivity_stratum
@@ -134,13 +135,6 @@ def launch_impact(
     if start:
         enqueue(run)
     return run
-
-
-def current_version(version: ConstitutionVersion) -> ConstitutionVersion | None:
-    """The newest published version of the same constitution; None before the first."""
-    published = ConstitutionVersion.Status.PUBLISHED
-    others = version.constitution.versions.exclude(pk=version.pk)
-    return others.filter(status=published).order_by("-number").first()
 
 
 def _texts(version: ConstitutionVersion) -> list[dict[str, Any]]:

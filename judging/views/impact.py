@@ -15,15 +15,16 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
 from constitution.errors import ConstitutionError
 from constitution.models import ConstitutionVersion
+from constitution.selectors import current_version
 from constitution.services import version_sha256
+from constitution.views.versions import found_version, version_context
 from corpus.models import Pair, Project
 from jobs.services import request_cancel
-from judging.constitution_forms import ImpactForm, TryForm
-from judging.constitution_views import found_version, version_context
 from judging.errors import JudgingError
 from judging.models import AuditSet, DraftTrial, ImpactRun
 from judging.trials.draft_trial import launch_draft_trial
-from judging.trials.impact import AUDIT_PAIRS, current_version, draw_audit_set, launch_impact
+from judging.trials.forms import ImpactForm, TryForm
+from judging.trials.impact import AUDIT_PAIRS, draw_audit_set, launch_impact
 from judging.trials.impact_figures import human_outcome
 
 SUGGESTED_PROMPTS = 20

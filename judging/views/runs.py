@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
+from jobs.selectors import run_seconds
 from jobs.services import request_cancel
 from judging.errors import JudgingError
 from judging.judge_forms import JudgeForm, JuryForm
@@ -22,7 +23,7 @@ from judging.runs.estimate import Estimate, estimate_run
 from judging.runs.gate import standings
 from judging.runs.launching import JudgeRequest
 from judging.runs.usable import pace_of, usable_of
-from judging.selectors import judges_of, run_consistency, run_counts, run_seconds
+from judging.selectors import judges_of, run_consistency, run_counts
 from judging.services import ensure_jury, launch_judge_run
 from serving.models import Usage
 from serving.selectors import usage_of_run

@@ -11,6 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from constitution.models import Chain, RevisionRun
+from constitution.revising import revise
 from constitution.services import launch_revision_run
 from corpus.models import Project, Prompt
 from corpus.registry import location_of, sandbox_model
@@ -20,7 +21,6 @@ from inference.registry import open_engine
 from inference.sandbox.world import is_polite, training_requests
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.runs.revision_results import revise_and_label
 from serving.models import Usage
 from serving.selectors import usage_of_run
 from tests.builders import make_project, make_prompt
@@ -66,7 +66,7 @@ def test_rude_answers_become_polite_and_training_on_them_moves_the_model(
         start=False,
     )
 
-    run_job(RevisionRun, run.pk, revise_and_label)
+    run_job(RevisionRun, run.pk, revise)
 
     run.refresh_from_db()
     assert (run.state, run.error) == (JobState.SUCCEEDED, "")

@@ -17,8 +17,9 @@ from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
 from corpus.models import ModelVersion
 from exports.models import DatasetVersion
-from judging.models import DraftTrial, JudgeConfig, JudgeRun, Trial
+from judging.models import DraftTrial, JudgeConfig, JudgeRun
 from judging.trials.impact import draw_audit_set, launch_impact
+from serving.models import Trial
 from tests.builders import Cast, make_label, make_pair, make_rater
 from training.models import TrainingRun
 

@@ -15,7 +15,8 @@ from corpus.models import ModelVersion
 from exports.models import DatasetVersion
 from jobs.models import JobState
 from judging.measures.attacks import AttackResult
-from judging.models import AttackRun, JudgeConfig, Trial
+from judging.models import AttackRun, JudgeConfig
+from serving.models import Trial
 from serving.servers import register_server
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 from tests.judging.judges import by_number, make_judge, run_judge

@@ -14,10 +14,8 @@ from inference.launcher import free_port
 from inference.scripted_server import ScriptedServer
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.models import Trial
-from judging.playground import try_prompt
-from judging.services import launch_trial
-from serving.models import ModelServer, Usage
+from serving.models import ModelServer, Trial, Usage
+from serving.playground import launch_trial, try_prompt
 from serving.servers import register_server
 from tests.builders import Cast, make_cast
 from tests.hub import unreachable_hub

@@ -1,4 +1,4 @@
-"""What a worker does for the playground: one prompt to one model, for a look at what it does."""
+"""The playground: one prompt to one model, for a look at what it does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
+from corpus.models import ModelVersion, Project
 from inference.engine import Answer, Engine, Message, Request, Sampling
 from jobs.runner import JobContext
-from jobs.services import assert_lease
-from judging.models import Trial
+from jobs.services import assert_lease, enqueue
 from serving.accounts import Meter
 from serving.engines import model_for_job
-from serving.models import Usage
+from serving.models import Trial, Usage
 
 # Somebody waits for it: better an early word that no server is there.
 PATIENCE = {"start_seconds": 5.0, "deadline_seconds": 120.0}
@@ -56,3 +57,34 @@ def _ask(engine: Engine, trial: Trial, meter: Meter) -> dict[str, Any]:
         meter.add(Answer(0, choice, None, 1000 * (time.monotonic() - asked)))
         result |= {"probabilities": list(choice.probabilities), "mass": choice.mass}
     return result
+
+
+@transaction.atomic
+def launch_trial(
+    *,
+    project: Project,
+    model: ModelVersion,
+    engine: str,
+    prompt: str,
+    created_by: User,
+    system: str = "",
+    options: tuple[str, ...] = (),
+    max_tokens: int = 256,
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Trial:
+    """Have a worker try one prompt on one model."""
+    trial = Trial.objects.create(
+        project=project,
+        model_version=model,
+        engine=engine,
+        prompt=prompt,
+        system=system,
+        options=list(options),
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+        created_by=created_by,
+    )
+    enqueue(trial)
+    return trial

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from constitution.errors import ConstitutionError
 from constitution.models import RevisionRun
+from constitution.revising import revise
 from constitution.selectors import PromptSelection, published_version, run_counts
 from constitution.services import launch_revision_run
 from corpus.models import Project
@@ -20,7 +21,6 @@ from inference.validation import check_sampling
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.runs.revision_results import revise_and_label
 from serving.models import Usage
 from serving.selectors import usage_of_run
 
@@ -97,7 +97,7 @@ class Command(ConcordCommand):
             )
         except (ConstitutionError, BadRequestError) as error:
             raise BadInputError(str(error)) from error
-        run = run_job(RevisionRun, launched.pk, revise_and_label) or launched
+        run = run_job(RevisionRun, launched.pk, revise) or launched
         return outcome_of(run)
 
 

@@ -17,16 +17,16 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from constitution.errors import ConstitutionError
+from constitution.extensions import revision_parts
+from constitution.forms import PromptsForm, RevisionRunForm
 from constitution.models import Chain, RevisionRun
 from constitution.selectors import run_counts
 from constitution.services import launch_revision_run, mark_chain
 from corpus.errors import ImportFileError
 from corpus.models import Project
 from corpus.prompt_files import import_prompts
+from jobs.selectors import run_seconds
 from jobs.services import request_cancel
-from judging.constitution_forms import PromptsForm, RevisionRunForm
-from judging.runs.revision_results import other_judgements
-from judging.selectors import run_seconds
 from serving.models import Usage
 from serving.selectors import usage_of_run
 
@@ -120,7 +120,7 @@ def _runs_page(
         "prompts_form": prompts_form,
         "may_launch": request.membership.role in RESEARCHERS,
     }
-    return render(request, "judging/revision_runs.html", context, status=status)
+    return render(request, "constitution/revision_runs.html", context, status=status)
 
 
 # Else going back in the browser would show the polled part alone, from its cache.
@@ -137,7 +137,7 @@ def revision_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
         "counts": counts,
         "findings": [(one.value, one.label, counts.findings[one.value]) for one in Chain.Finding],
         # While it runs, the page asks every two seconds, and there is nothing to judge yet.
-        "others": other_judgements(run) if run.is_finished else None,
+        "others": _others(run) if run.is_finished else [],
         "usage": usage_of_run(Usage.Purpose.CRITIQUE, run.pk),
         "seconds": run_seconds(run),
         "currency": settings.CURRENCY,
@@ -145,7 +145,7 @@ def revision_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
         "may_freeze": request.membership.role in RESEARCHERS and run.is_finished,
     }
     if request.headers.get("HX-Request") == "true":
-        return render(request, "judging/_revision_run.html", context)
+        return render(request, "constitution/_revision_run.html", context)
     wanted = request.GET.get("finding", "")
     chains = Chain.objects.filter(run=run).select_related("prompt").order_by("pk")
     if wanted in Chain.Finding:
@@ -161,7 +161,7 @@ def revision_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
     )
     return render(
         request,
-        "judging/revision_run.html",
+        "constitution/revision_run.html",
         context | {"page": page, "wanted": wanted, "kinds": Chain.Finding.choices},
     )
 
@@ -191,7 +191,7 @@ def chain(request: MemberRequest, project: Project, run_id: int, chain_id: int) 
         "next": there.filter(pk__gt=found.pk).order_by("pk").first(),
         "may_mark": request.membership.role in READERS,
     }
-    return render(request, "judging/chain.html", context)
+    return render(request, "constitution/chain.html", context)
 
 
 @require_POST
@@ -213,6 +213,11 @@ def mark_chain_view(
         except ConstitutionError as error:
             messages.error(request, str(error))
     return redirect("chain", project.slug, run_id, chain_id)
+
+
+def _others(run: RevisionRun) -> list[str]:
+    """What others say of the run's pairs."""
+    return [html for part in revision_parts if (html := part(run))]
 
 
 def _run(project: Project, run_id: int) -> RevisionRun:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
 from constitution.errors import BadPrincipleError, ConstitutionError, StaleDraftError
 from constitution.models import Change, ConstitutionVersion, Principle
+from constitution.principle_text import LABELS, as_texts, from_text, shots_from_text
 from constitution.services import (
     Conflict,
     PrincipleText,
@@ -26,14 +27,13 @@ from constitution.services import (
     remove_principle,
     replace_few_shots,
 )
-from corpus.models import Project
-from judging.constitution_views import (
+from constitution.views.versions import (
     found_version,
     principle_rows,
     shots_digest,
     version_page,
 )
-from judging.principle_text import LABELS, as_texts, from_text, shots_from_text
+from corpus.models import Project
 
 
 @require_POST
@@ -231,7 +231,7 @@ def _cards(
         and version.status == ConstitutionVersion.Status.DRAFT,
         "refused": refused,
     }
-    return render(request, "judging/_principles.html", context, status=409 if refused else 200)
+    return render(request, "constitution/_principles.html", context, status=409 if refused else 200)
 
 
 def _refused(

@@ -11,7 +11,7 @@ from corpus.models import ModelVersion, Project
 from inference.engine import Sampling
 from inference.errors import BadRequestError
 from inference.validation import check_options, check_sampling
-from judging.engine_forms import OnModelForm
+from serving.engine_forms import OnModelForm
 
 
 class PlaygroundForm(OnModelForm):

@@ -1,4 +1,4 @@
-"""Forms of constitutions: made, tried, measured; and of critique runs."""
+"""Forms of constitutions and of critique runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from constitution.models import ConstitutionVersion
 from constitution.models.revisions import MOST_ROUNDS
 from constitution.selectors import PromptSelection, revising_versions
 from constitution.starters import STARTERS, starter
-from corpus.models import ModelVersion, Project, Prompt
-from judging.engine_forms import OnModelForm
+from corpus.models import Project, Prompt
+from serving.engine_forms import ProjectModelForm, usable_temperature
 
 
 class NewConstitutionForm(forms.Form):
@@ -77,51 +77,7 @@ class NewConstitutionForm(forms.Form):
         return found if isinstance(found, ConstitutionFile) else ConstitutionFile("concord", "", ())
 
 
-class _OnProjectsModel(OnModelForm):
-    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.offer_models(ModelVersion.objects.filter(project=project).order_by("pk"))
-
-
-class TryForm(_OnProjectsModel):
-    prompt = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
-    answer = forms.CharField(
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="The answer to critique; leave empty to let the model write one.",
-    )
-    principle = forms.ChoiceField(required=False)
-    temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
-    seed = forms.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=2**31,
-        help_text="Leave empty for a new one each time.",
-    )
-
-    def __init__(
-        self, project: Project, version: ConstitutionVersion, *args: Any, **kwargs: Any
-    ) -> None:
-        super().__init__(project, *args, **kwargs)
-        names = version.principles.order_by("position").values_list("name", flat=True)
-        self.fields["principle"].choices = [  # type: ignore[attr-defined]
-            ("", "The first eight principles"),
-            *((name, name) for name in names),
-        ]
-
-    def clean_temperature(self) -> float:
-        temperature = float(self.cleaned_data["temperature"])
-        if 0 < temperature < 0.01:
-            raise forms.ValidationError("Enter 0 for greedy decoding, or at least 0.01.")
-        return temperature
-
-
-class ImpactForm(_OnProjectsModel):
-    pass
-
-
-class RevisionRunForm(_OnProjectsModel):
+class RevisionRunForm(ProjectModelForm):
     constitution = forms.ModelChoiceField(
         ConstitutionVersion.objects.none(), label="Published constitution", empty_label=None
     )
@@ -161,7 +117,8 @@ class RevisionRunForm(_OnProjectsModel):
         self.lacks_prompts = not prompts.exists()
         self.order_fields(["constitution", "model", "engine", "source", "limit"])
 
-    clean_temperature = TryForm.clean_temperature
+    def clean_temperature(self) -> float:
+        return usable_temperature(float(self.cleaned_data["temperature"]))
 
     def selection(self) -> PromptSelection:
         """The prompts that were chosen."""

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from corpus.models import ModelVersion
+from corpus.models import ModelVersion, Project
 from inference.registry import ENGINES
 from serving.engines import why_not
 from serving.servers import server_urls
@@ -88,3 +88,18 @@ class OnModelForm(forms.Form):
         model, engine = data.get("model"), data.get("engine")
         if isinstance(model, ModelVersion) and engine and (why := why_not(engine, model)):
             self.add_error("engine", why)
+
+
+class ProjectModelForm(OnModelForm):
+    """The same, with the models of a project."""
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer_models(ModelVersion.objects.filter(project=project).order_by("pk"))
+
+
+def usable_temperature(temperature: float) -> float:
+    """The temperature; ValidationError for one between greedy and what engines can do."""
+    if 0 < temperature < 0.01:
+        raise forms.ValidationError("Enter 0 for greedy decoding, or at least 0.01.")
+    return temperature

@@ -1,8 +1,4 @@
-"""The page of engines and servers, and the playground.
-
-It stands here, above serving/, because who may see it is a matter of annotation's memberships,
-which serving/ does not know.
-"""
+"""The page of engines and servers, and the playground."""
 
 from __future__ import annotations
 
@@ -18,10 +14,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import ADMINS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
-from judging.models import Trial
-from judging.playground_forms import PlaygroundForm
-from judging.services import launch_trial
 from serving.errors import UnknownServerError
+from serving.forms import PlaygroundForm
+from serving.models import Trial
+from serving.playground import launch_trial
 from serving.selectors import ended_servers, lost_servers, server_views, usage_of_project
 from serving.servers import request_stop
 
@@ -33,7 +29,7 @@ def inference(request: MemberRequest, project: Project) -> HttpResponse:
     """Servers, what inference took, and the playground, for the model that the address names; the
     servers alone for polling."""
     if request.headers.get("HX-Request") == "true" and "whole" not in request.GET:
-        return render(request, "judging/_servers.html", _servers(request, project))
+        return render(request, "serving/_servers.html", _servers(request, project))
     initial = {"model": request.GET.get("model", "")}
     return _page(request, project, PlaygroundForm(project, initial=initial))
 
@@ -58,7 +54,7 @@ def trial(request: MemberRequest, project: Project, trial_id: int) -> HttpRespon
     )
     shown: dict[str, Any] = {"trial": found, "shares": _shares(found)}
     if request.headers.get("HX-Request") == "true":
-        return render(request, "judging/_trial.html", {"project": project, **shown})
+        return render(request, "serving/_trial.html", {"project": project, **shown})
     form = PlaygroundForm(
         project,
         initial={
@@ -108,7 +104,7 @@ def _page(
         "trials": Trial.objects.filter(project=project).select_related("model_version")[:10],
         **context,
     }
-    return render(request, "judging/inference.html", page, status=status)
+    return render(request, "serving/inference.html", page, status=status)
 
 
 def _servers(request: MemberRequest, project: Project) -> dict[str, object]:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
 from accounts.permissions import READERS
+from constitution.api.base import ErrorsTold
 from constitution.comparison import compare_versions
 from constitution.formats import FORMATS, lost_by, read_constitution, write_constitution
 from constitution.models import Change, Comment, ConstitutionVersion, Principle
@@ -30,9 +31,8 @@ from constitution.services import (
     texts_of,
     write_comment,
 )
+from constitution.views.versions import found_version
 from corpus.models import Project
-from judging.api.base import ErrorsTold
-from judging.constitution_views import found_version
 
 
 class PrincipleRow(serializers.ModelSerializer[Principle]):

@@ -20,9 +20,13 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
 from constitution.comparison import compare_versions
 from constitution.errors import ConstitutionError
+from constitution.extensions import publish_parts
 from constitution.formats import FORMATS, FormatName, lost_by, write_constitution
+from constitution.forms import NewConstitutionForm
 from constitution.history import grouped_changes
 from constitution.models import Constitution, ConstitutionVersion, Principle
+from constitution.principle_text import EXAMPLE, LABELS, VERIFIERS, as_texts, shots_as_text
+from constitution.selectors import current_version
 from constitution.services import (
     create_draft,
     discard_draft,
@@ -31,15 +35,10 @@ from constitution.services import (
     publish_version,
     retire_version,
     texts_of,
-    version_sha256,
     write_comment,
 )
 from corpus.hashing import sha256_of
 from corpus.models import Project
-from judging.constitution_forms import NewConstitutionForm
-from judging.models import ImpactRun
-from judging.principle_text import EXAMPLE, LABELS, VERIFIERS, as_texts, shots_as_text
-from judging.trials.impact import current_version
 
 DRAFT = ConstitutionVersion.Status.DRAFT
 PUBLISHED = ConstitutionVersion.Status.PUBLISHED
@@ -115,7 +114,7 @@ def _list_page(
         "form": form,
         "may_admin": request.membership.role in ADMINS,
     }
-    return render(request, "judging/constitutions.html", context, status=status)
+    return render(request, "constitution/constitutions.html", context, status=status)
 
 
 @require_POST
@@ -173,7 +172,7 @@ def version_page(
         "judges": version.judges.count(),
         "runs": version.revision_runs.count(),
     }
-    return render(request, "judging/version.html", context, status=status)
+    return render(request, "constitution/version.html", context, status=status)
 
 
 def shots_digest(version: ConstitutionVersion) -> str:
@@ -243,7 +242,7 @@ def _history_page(
         "text": request.POST.get("text", ""),
         "problem": problem,
     }
-    return render(request, "judging/history.html", context, status=status)
+    return render(request, "constitution/history.html", context, status=status)
 
 
 @require_POST
@@ -288,7 +287,7 @@ def constitution_compare(
         "rows": compare_versions(other, version) if other is not None else [],
         "labels": LABELS,
     }
-    return render(request, "judging/compare.html", context)
+    return render(request, "constitution/compare.html", context)
 
 
 @never_cache
@@ -333,21 +332,20 @@ def _publish_page(
     status: int = 200,
 ) -> HttpResponse:
     base = current_version(version)
-    run = ImpactRun.objects.filter(version=version, state=ImpactRun.State.SUCCEEDED).first()
+    parts = [part(version) for part in publish_parts]
     context = version_context(request, project, version, "publish") | {
         "base": base,
         "rows": [] if base is None else compare_versions(base, version),
         "labels": LABELS,
-        "run": run,
-        "result": run.result if run is not None else None,
-        "stale": run is not None and run.draft_sha256 != version_sha256(version),
+        "parts": [part.html for part in parts],
+        "measured": bool(parts) and all(part.complete for part in parts),
         "principle_count": version.principles.count(),
         "problem": problem,
         "reason": request.POST.get("reason", ""),
         "confirmed": bool(request.POST.get("confirmed")),
         "problem_at": _at_fault(request),
     }
-    return render(request, "judging/publish.html", context, status=status)
+    return render(request, "constitution/publish.html", context, status=status)
 
 
 def _at_fault(request: MemberRequest) -> str:

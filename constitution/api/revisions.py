@@ -1,4 +1,4 @@
-"""What a constitution does, over REST: impact of a draft, critique–revise runs and their chains."""
+"""Critique–revise runs and their chains, over REST."""
 
 from __future__ import annotations
 
@@ -14,74 +14,15 @@ from rest_framework.response import Response
 
 from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
 from accounts.permissions import READERS, RESEARCHERS
+from constitution.api.base import ErrorsTold
 from constitution.models import Chain, Revision, RevisionRun
 from constitution.models.revisions import MOST_ROUNDS
 from constitution.selectors import PromptSelection, published_version, run_counts
 from constitution.services import launch_revision_run, mark_chain
-from corpus.models import ModelVersion, Project
+from corpus.models import Project
 from inference.registry import ENGINES
 from jobs.services import request_cancel
-from judging.api.base import ErrorsTold
-from judging.api.constitutions import OfVersion
-from judging.constitution_views import found_version
-from judging.errors import JudgingError
-from judging.models import ImpactRun
-from judging.trials.impact import launch_impact
-
-
-class ImpactRow(serializers.ModelSerializer[ImpactRun]):
-    model = serializers.CharField(source="model_version.name")
-    base = serializers.CharField(default=None)
-
-    class Meta:
-        model = ImpactRun
-        fields: tuple[str, ...] = (
-            *("id", "state", "error", "base", "model", "engine", "draft_sha256", "result"),
-            *("progress_done", "progress_total", "created_at"),
-        )
-
-
-class OnModel(serializers.Serializer[Any]):
-    model = serializers.CharField(max_length=200, help_text="Name of a model version.")
-    engine = serializers.ChoiceField(choices=tuple(ENGINES), default="transformers")
-
-
-def model_named(project: Project, name: str) -> ModelVersion:
-    """The project's model version of that name. JudgingError, which lists those there are."""
-    found = ModelVersion.objects.filter(project=project, name=name).first()
-    if found is None:
-        names = ", ".join(project.model_versions.order_by("name").values_list("name", flat=True))
-        raise JudgingError(f"{project.slug} has no model {name!r}; it has: {names or 'none'}.")
-    return found
-
-
-class Impact(OfVersion):
-    output = ImpactRow
-    change_roles = RESEARCHERS
-
-    @extend_schema(parameters=PAGED, responses=ImpactRow(many=True))
-    def get(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """List the impact measurements of a draft, newest first."""
-        return self.page(request, project_slug, slug, number)
-
-    @extend_schema(request=OnModel, responses={202: ImpactRow, 409: REFUSED})
-    def post(self, request: Request, project_slug: str, slug: str, number: int) -> Response:
-        """Measure the impact of a draft against the version it would replace."""
-        project = self.project(request, project_slug)
-        version = found_version(project, slug, number)
-        given = read_input(OnModel, request)
-        run = launch_impact(
-            version=version,
-            model=model_named(project, given["model"]),
-            engine=given["engine"],
-            created_by=user_of(request),
-        )
-        return Response(ImpactRow(run).data, status=status.HTTP_202_ACCEPTED)
-
-    def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
-        return ImpactRun.objects.filter(version=self.version).select_related(
-            "model_version", "base__constitution"
-        )
+from serving.api import model_named
 
 
 class RevisionRunRow(serializers.ModelSerializer[RevisionRun]):

@@ -1,0 +1,1 @@
+"""Constitutions and critique runs over REST."""

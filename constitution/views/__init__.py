@@ -1,0 +1,1 @@
+"""Pages of constitutions and of critique runs, one file a subject."""
