@@ -26,7 +26,7 @@ from inference.sandbox.worthless import (
     make_worthless,
     padded,
 )
-from judging import attacks
+from judging.measures import attacks
 
 seeds = st.integers(0, 2**32)
 
