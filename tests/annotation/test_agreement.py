@@ -7,7 +7,7 @@ from collections.abc import Callable
 import krippendorff
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -293,7 +293,6 @@ def test_weighted_kappa_and_its_standard_error_are_those_of_the_reference_librar
     assert cohen_standard_errors(p, n, agreement_weights(3, weights)) == pytest.approx(error)
 
 
-@settings(deadline=None)
 @given(tables, st.sampled_from(["linear", "quadratic"]))
 def test_weighted_kappa_is_that_of_the_library_on_the_labels(
     table: Counts, weights: Weights
@@ -307,7 +306,6 @@ def test_weighted_kappa_is_that_of_the_library_on_the_labels(
         same(kappa, cohen_kappa(table[::-1, ::-1], weights=weights))
 
 
-@settings(deadline=None)
 @given(st.lists(tables, min_size=1, max_size=4))
 def test_a_stack_of_tables_is_each_table_alone(stack: list[Counts]) -> None:
     for table, kappa in zip(stack, cohen_kappas(np.array(stack)), strict=True):
@@ -327,7 +325,6 @@ def test_alpha_of_a_scale_reproduces_the_published_example(level: Level, alpha: 
     assert many.low < alpha < many.high
 
 
-@settings(deadline=None)
 @given(unit_counts, st.sampled_from(["nominal", "ordinal", "interval"]))
 def test_alpha_is_that_of_the_reference_library(counts: Counts, level: Level) -> None:
     figure = krippendorff_alpha(counts, level=level)
@@ -370,7 +367,6 @@ def test_ac1_of_many_raters_is_that_of_the_reference_implementation(
     assert (many.high - many.low) / 2 / 1.959964 == pytest.approx(small, rel=0.02)
 
 
-@settings(deadline=None)
 @given(tables)
 def test_two_raters_are_many_raters_with_two_judgements_a_unit(table: Counts) -> None:
     rows, columns = (index.ravel() for index in np.indices(table.shape))
@@ -381,7 +377,6 @@ def test_two_raters_are_many_raters_with_two_judgements_a_unit(table: Counts) ->
 
 
 @example(np.array([[2, 0, 0, 0]] * 4 + [[0, 2, 0, 0], [0, 3, 0, 0]]), np.array([1, 0, 2, 3]))
-@settings(deadline=None)
 @given(unit_counts, orders)
 def test_ac1_and_raw_agreement_know_neither_categories_nor_order_of_units(
     counts: Counts, order: NDArray[np.int64]
@@ -409,7 +404,6 @@ def test_raw_agreement_is_a_share_with_wilsons_interval() -> None:
     assert wilson(1.0, 10)[1] == 1
 
 
-@settings(deadline=None)
 @given(unit_counts, st.integers(1, 4))
 def test_patterns_with_numbers_are_the_units_one_by_one(counts: Counts, many: int) -> None:
     tiled = np.tile(counts, (many, 1))
@@ -461,7 +455,6 @@ def test_too_few_pairs_have_a_figure_but_no_interval_and_a_reason() -> None:
         assert figure.reason == "10 pairs: no interval is given for fewer than 20."
 
 
-@settings(deadline=None)
 @given(tables)
 def test_cohen_equals_the_library_on_the_labels_themselves(table: Counts) -> None:
     a, b = (np.repeat(index.ravel(), table.ravel()) for index in np.indices(table.shape))
@@ -474,7 +467,6 @@ def test_cohen_equals_the_library_on_the_labels_themselves(table: Counts) -> Non
         assert kappa.n < 2 or len(set(a) | set(b)) == 1
 
 
-@settings(deadline=None)
 @given(tables, orders)
 def test_cohen_knows_neither_who_is_first_nor_the_names_of_categories(
     table: Counts, order: NDArray[np.int64]
@@ -483,7 +475,6 @@ def test_cohen_knows_neither_who_is_first_nor_the_names_of_categories(
     same(cohen_kappa(table), cohen_kappa(table[np.ix_(order, order)]))
 
 
-@settings(deadline=None)
 @given(unit_counts, orders)
 def test_fleiss_and_alpha_know_neither_categories_nor_order_of_units(
     counts: Counts, order: NDArray[np.int64]
@@ -496,7 +487,6 @@ def test_fleiss_and_alpha_know_neither_categories_nor_order_of_units(
             assert -1 <= figure.low <= figure.value <= figure.high <= 1 + 1e-12
 
 
-@settings(deadline=None)
 @given(unit_counts)
 def test_a_coefficient_is_that_of_units_that_weigh_one_each(counts: Counts) -> None:
     units = counts[counts.sum(axis=1) >= 2]
@@ -509,7 +499,6 @@ def test_a_coefficient_is_that_of_units_that_weigh_one_each(counts: Counts) -> N
         assert fleiss_of(units, once)[0] == pytest.approx(inter_rater.fleiss_kappa(units))
 
 
-@settings(deadline=None)
 @given(unit_counts, st.integers(2, 5))
 def test_a_weight_counts_as_that_many_copies_of_the_unit(counts: Counts, copies: int) -> None:
     units = counts[counts.sum(axis=1) >= 2]
