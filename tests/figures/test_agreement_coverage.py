@@ -14,7 +14,7 @@ import pytest
 from annotation.agreement import cohen_kappa
 from annotation.quality.windows import MIN_REPEATS, Habits, flags
 from figures.intervals import LEAST_UNITS
-from tests.annotation.agreement_references import cohen_standard_errors
+from tests.annotation.agreement.agreement_references import cohen_standard_errors
 from tests.figures.simulated import LEAST, MOST, TOLERANCE
 from tests.figures.simulated_agreement import (
     KINDS,

@@ -24,7 +24,7 @@ from judging.trials.impact import draw_audit_set
 from judging.trials.impact_figures import Judged, figures
 from judging.trials.impact_figures import Principle as JudgedBy
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
-from tests.judging.test_impact import both
+from tests.judging.trials.test_impact import both
 from tests.judging.workshop import make_model, make_revision_run, make_version
 from tests.web.browser import CHROMIUM, serious, sign_in
 from tests.web.hostile import HOSTILE

@@ -28,7 +28,7 @@ from judging.models import DraftTrial, ImpactRun
 from judging.trials.impact import draw_audit_set
 from judging.trials.impact_figures import Judged, Principle, figures
 from tests.builders import Cast, make_cast, make_label, make_pair, make_prompt, make_rater
-from tests.judging.test_impact import both
+from tests.judging.trials.test_impact import both
 from tests.judging.workshop import make_model, make_revision_run, make_version
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from judging.selectors import PairSelection
 from judging.services import ensure_judge, launch_judge_run
 from tests.builders import make_pair, make_project
 from tests.inference.conversations import ask
-from tests.judging.test_judge_run import make_constitution
+from tests.judging.runs.test_judge_run import make_constitution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

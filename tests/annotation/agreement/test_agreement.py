@@ -28,7 +28,11 @@ from annotation.agreement import (
 from annotation.agreement.coefficient import wilson
 from annotation.agreement.many_raters import Level, _alpha_linear, _judged_twice
 from annotation.agreement.two_raters import Weights, agreement_weights
-from tests.annotation.agreement_references import alpha_of, cohen_standard_errors, fleiss_of
+from tests.annotation.agreement.agreement_references import (
+    alpha_of,
+    cohen_standard_errors,
+    fleiss_of,
+)
 
 Counts = NDArray[np.int64]
 
