@@ -432,7 +432,7 @@ class Migration(migrations.Migration):
                     "min_labels",
                     models.PositiveSmallIntegerField(
                         default=20,
-                        help_text="Raters with fewer gold answers are not assessed.",
+                        help_text="Raters with fewer gold answers are not assessed. Below 10, κ has no interval, so nobody is retrained or suspended either.",
                         validators=[
                             django.core.validators.MinValueValidator(5),
                             django.core.validators.MaxValueValidator(1000),

@@ -98,7 +98,8 @@ class QualityPolicy(models.Model):
         "minimum sample (gold answers)",
         default=20,
         validators=[MinValueValidator(5), MaxValueValidator(1000)],
-        help_text="Raters with fewer gold answers are not assessed.",
+        help_text="Raters with fewer gold answers are not assessed. Below 10, κ has no interval, "
+        "so nobody is retrained or suspended either.",
     )
 
     gold_seniors = models.PositiveSmallIntegerField(

@@ -39,5 +39,5 @@ def test_a_version_that_says_nothing_new_is_refused(text: str, words: str) -> No
 
 def test_a_version_that_is_not_cannot_be_read() -> None:
     rater = make_rater(make_project(), "ann")
-    with pytest.raises(GuidelineError, match="no guideline 3"):
+    with pytest.raises(GuidelineError, match="no guideline version 3"):
         acknowledge_guideline(rater=rater, number=3)

@@ -75,7 +75,7 @@ def test_an_edit_that_changes_nothing_is_said(rater: Rater) -> None:
     slot = claim_next_slot(rater=rater)
     assert slot is not None
     shown = slot.pair.first if slot.first_is_left else slot.pair.second
-    with pytest.raises(InvalidLabelError, match="unchanged"):
+    with pytest.raises(InvalidLabelError, match="identical to the better one"):
         edit(rater, shown.text)
     assert not Label.objects.exists()
 
