@@ -77,6 +77,9 @@ class NewConstitutionForm(forms.Form):
         return found if isinstance(found, ConstitutionFile) else ConstitutionFile("concord", "", ())
 
 
+RED_TEAM = ("sensitive:", "Red-team prompts (marked as sensitive)")
+
+
 class RevisionRunForm(ProjectModelForm):
     constitution = forms.ModelChoiceField(
         ConstitutionVersion.objects.none(), label="Published constitution", empty_label=None
@@ -110,7 +113,7 @@ class RevisionRunForm(ProjectModelForm):
         sources = prompts.order_by("source").values_list("source", flat=True).distinct()
         self.fields["source"].choices = [  # type: ignore[attr-defined]
             ("", "All prompts in the project"),
-            ("sensitive:", "Red-team prompts (marked as sensitive)"),
+            *([RED_TEAM] if prompts.filter(sensitive=True).exists() else []),
             *((f"source:{name}", name or "without a source") for name in sources[:200]),
         ]
         self.lacks_constitution = not offered
