@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from annotation.models import Adjudication, GoldPair, Rater, Role
+from accounts.models import Role
+from accounts.services import add_member
+from annotation.models import Adjudication, GoldPair, Rater
 from annotation.services import (
     Judgement,
-    add_member,
     claim_next_slot,
     retire_gold,
     set_aside,
@@ -20,8 +21,8 @@ from constitution.services import PrincipleText, add_principle, mark_chain
 from corpus.models import ModelVersion, PromptOriginal
 from corpus.registry import sandbox_model
 from exports.services import SftFilters, freeze_sft
-from judging.impact import launch_impact
 from judging.models import Calibration, JudgeConfig, JudgeRun
+from judging.trials.impact import launch_impact
 from serving.models import ModelServer
 from tests.builders import Cast, make_pair, make_user, rater_for
 from tests.web.worlds import live

@@ -22,8 +22,9 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from annotation.models import Rater, Role
-from annotation.services.invitations import invite
+from accounts.models import Role
+from accounts.services.invitations import invite
+from annotation.models import Rater
 from tests.builders import PASSWORD, Cast, make_cast
 from tests.web.browser import CHROMIUM, PATIENCE_MS
 from tests.web.forms import BUTTON, UNCOVER, WANTING, Forms, Kind, fill, forms_in, hold_still

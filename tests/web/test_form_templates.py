@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 FIELDS = ("|bootstrap", "includes/field.html", "_policy_field.html", "in form %}", "field_notes")
-PARTS = {"_field.html", "_policy_field.html", "field_notes.html"}
+PARTS = {"field.html", "_policy_field.html", "field_notes.html"}
 """One field of a form whose template has the summary."""
 
 
