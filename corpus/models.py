@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest, Least
 
 from jobs.models import Job
 
-SHA256 = RegexValidator(r"^[0-9a-f]{64}$", "64 hexadecimal digits are wanted")
+SHA256 = RegexValidator(r"^[0-9a-f]{64}$", "Enter 64 hexadecimal digits.")
 
 
 class Project(models.Model):

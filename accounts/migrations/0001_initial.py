@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                         verbose_name="hash of imported label",

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
@@ -442,7 +442,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
@@ -492,7 +492,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),

@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
@@ -318,7 +318,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                         serialize=False,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[0-9a-f]{64}$", "64 hexadecimal digits are wanted"
+                                "^[0-9a-f]{64}$", "Enter 64 hexadecimal digits."
                             )
                         ],
                     ),
