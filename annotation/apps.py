@@ -6,7 +6,7 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import member_joined, member_leaving
-        from annotation.importing import gold_sink, human_label_sink, slot_sink
+        from annotation.services.importing import gold_sink, human_label_sink, slot_sink
         from annotation.services.members import release_leaving, seat_member
         from corpus.importers.sinks import register_sink
 

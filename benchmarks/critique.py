@@ -30,7 +30,7 @@ from django.conf import settings  # noqa: E402
 
 from benchmarks.scratch import scratch_database  # noqa: E402
 from constitution.models import Chain, RevisionRun  # noqa: E402
-from constitution.revising import revise_with  # noqa: E402
+from constitution.revision.runner import revise_with  # noqa: E402
 from constitution.services import launch_revision_run  # noqa: E402
 from corpus.models import ModelVersion, Project  # noqa: E402
 from corpus.prompt_files import import_prompts  # noqa: E402

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from constitution.models import RevisionRun
-from constitution.revising import revise
+from constitution.revision.runner import revise
 from jobs.runner import run_job
 
 

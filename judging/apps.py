@@ -7,9 +7,9 @@ class JudgingConfig(AppConfig):
     def ready(self) -> None:
         from constitution.extensions import after_revision, publish_parts, revision_parts
         from corpus.importers.sinks import register_sink
-        from judging.parts import measured_impact, said_by_others
         from judging.runs.importing import judge_label_sink
         from judging.runs.revision_results import publish_results
+        from judging.views.parts import measured_impact, said_by_others
 
         register_sink(judge_label_sink)
         after_revision.append(publish_results)

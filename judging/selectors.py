@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label, Rater
-from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
+from constitution.revision.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import Pair, Project
 from jobs.models import JobState
 from judging.errors import UnknownSelectionError

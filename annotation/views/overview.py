@@ -12,8 +12,8 @@ from accounts.permissions import EVERYONE, SENIORS, MemberRequest, member_view
 from annotation.agreement.counts import agreement_counts
 from annotation.agreement.report import group_agreement
 from annotation.models import Label, Rater
-from annotation.overview import labels_by_day, next_steps
 from annotation.quality.gold_supply import GoldSupply, gold_supply
+from annotation.queue.overview import labels_by_day, next_steps
 from annotation.queue.progress import forecast
 from annotation.selectors import project_counts
 from annotation.services import policy_of

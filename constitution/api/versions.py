@@ -14,8 +14,6 @@ from rest_framework.response import Response
 from accounts.api.base import PAGED, REFUSED, ListOf, read_input, user_of
 from accounts.permissions import READERS
 from constitution.api.base import ErrorsTold
-from constitution.comparison import compare_versions
-from constitution.formats import FORMATS, lost_by, read_constitution, write_constitution
 from constitution.models import Change, Comment, ConstitutionVersion, Principle
 from constitution.services import (
     add_principle,
@@ -31,6 +29,8 @@ from constitution.services import (
     texts_of,
     write_comment,
 )
+from constitution.texts.comparison import compare_versions
+from constitution.texts.formats import FORMATS, lost_by, read_constitution, write_constitution
 from constitution.views.versions import found_version
 from corpus.models import Project
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from constitution.errors import NothingToReviseError, NotPublishedError, ReasonMissingError
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.models.revisions import MOST_ROUNDS
-from constitution.prompts import default_template, template_named
+from constitution.revision.prompts import default_template, template_named
 from constitution.selectors import PromptSelection, prompts_to_revise, revised_principles
 from corpus.models import ModelVersion, Pair, Project
 from corpus.registry import root_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from constitution.formats import ConstitutionFile, read_constitution
+from constitution.texts.formats import ConstitutionFile, read_constitution
 
 Starter = Literal["starter", "sandbox"]
 STARTERS: dict[Starter, str] = {

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
 from constitution.errors import BadPrincipleError, ConstitutionError, StaleDraftError
 from constitution.models import Change, ConstitutionVersion, Principle
-from constitution.principle_text import LABELS, as_texts, from_text, shots_from_text
 from constitution.services import (
     Conflict,
     PrincipleText,
@@ -27,6 +26,7 @@ from constitution.services import (
     remove_principle,
     replace_few_shots,
 )
+from constitution.texts.fields import LABELS, as_texts, from_text, shots_from_text
 from constitution.views.versions import (
     found_version,
     principle_rows,

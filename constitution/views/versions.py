@@ -18,14 +18,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
-from constitution.comparison import compare_versions
 from constitution.errors import ConstitutionError
 from constitution.extensions import publish_parts
-from constitution.formats import FORMATS, FormatName, lost_by, write_constitution
 from constitution.forms import NewConstitutionForm
-from constitution.history import grouped_changes
 from constitution.models import Constitution, ConstitutionVersion, Principle
-from constitution.principle_text import EXAMPLE, LABELS, VERIFIERS, as_texts, shots_as_text
 from constitution.selectors import current_version
 from constitution.services import (
     create_draft,
@@ -37,6 +33,10 @@ from constitution.services import (
     texts_of,
     write_comment,
 )
+from constitution.texts.comparison import compare_versions
+from constitution.texts.fields import EXAMPLE, LABELS, VERIFIERS, as_texts, shots_as_text
+from constitution.texts.formats import FORMATS, FormatName, lost_by, write_constitution
+from constitution.texts.history import grouped_changes
 from corpus.hashing import sha256_of
 from corpus.models import Project
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from annotation.models import Rater
 from constitution.models import ConstitutionVersion, Principle
-from constitution.prompts import TEMPLATES as CRITIQUE_TEMPLATES
+from constitution.revision.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from corpus.models import ModelVersion, Pair, Project
 from jobs.models import Job
 from judging.asking.settings import JudgeSettings, read_settings

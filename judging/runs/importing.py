@@ -7,8 +7,8 @@ from itertools import groupby
 
 from django.utils import timezone
 
-from annotation.importing import choice_against, ensure_raters, label_sha256, store_labels
 from annotation.models import Choice, Label, Rater
+from annotation.services.importing import choice_against, ensure_raters, label_sha256, store_labels
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
 from corpus.models import Project

@@ -16,7 +16,7 @@ from django.utils import timezone
 from annotation.models import Choice, Label, Rater, Slot
 from annotation.services import open_slots
 from constitution.models import Chain, RevisionRun
-from constitution.prompts import TEMPLATES
+from constitution.revision.prompts import TEMPLATES
 from corpus.models import Pair
 from jobs.runner import JobContext
 from jobs.services import assert_lease

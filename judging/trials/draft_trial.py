@@ -15,9 +15,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from constitution.models import ConstitutionVersion
-from constitution.prompts import CritiqueTemplate, Requests, initial_messages, shots_of
-from constitution.prompts import default_template as default_critique_template
-from constitution.prompts import template_named as critique_template_named
+from constitution.revision.prompts import CritiqueTemplate, Requests, initial_messages, shots_of
+from constitution.revision.prompts import default_template as default_critique_template
+from constitution.revision.prompts import template_named as critique_template_named
 from constitution.services import fields_of
 from constitution.verifiers import read_verifier
 from corpus.models import ModelVersion

@@ -14,7 +14,6 @@ from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, me
 from annotation.models import RaterCheck
 from corpus.models import Project
 from judging.errors import JudgingError
-from judging.judge_forms import JudgePolicyForm
 from judging.measures.attacks import launch_attacks, policy_for
 from judging.measures.charts import report_charts
 from judging.measures.marks import marks_of
@@ -24,6 +23,7 @@ from judging.models import AttackRun, Calibration, JudgeConfig
 from judging.runs.gate import standings
 from judging.selectors import PairSelection
 from judging.services import launch_judge_run
+from judging.views.forms import JudgePolicyForm
 from judging.views.runs import user_of
 
 CHECKS_SHOWN = 10

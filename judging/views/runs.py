@@ -16,7 +16,6 @@ from corpus.models import Project
 from jobs.selectors import run_seconds
 from jobs.services import request_cancel
 from judging.errors import JudgingError
-from judging.judge_forms import JudgeForm, JuryForm
 from judging.measures.attacks import launch_attacks
 from judging.models import JudgeConfig, JudgeRun
 from judging.runs.estimate import Estimate, estimate_run
@@ -25,6 +24,7 @@ from judging.runs.launching import JudgeRequest
 from judging.runs.usable import pace_of, usable_of
 from judging.selectors import judges_of, run_consistency, run_counts
 from judging.services import ensure_jury, launch_judge_run
+from judging.views.forms import JudgeForm, JuryForm
 from serving.models import Usage
 from serving.selectors import usage_of_run
 

@@ -20,10 +20,10 @@ from judging.budget.triage import (
     send_to_seniors,
     triage,
 )
-from judging.judge_forms import TriageForm
 from judging.measures.charts import plan_curve
 from judging.models import JudgeConfig
 from judging.selectors import judges_of
+from judging.views.forms import TriageForm
 
 
 def _asked(request: MemberRequest, project: Project) -> JudgeConfig | None:

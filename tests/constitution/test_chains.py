@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from constitution.chains import draw_principles, is_new_refusal, outcome_of, step_seed
-from constitution.prompts import CritiqueV1, Requests, SandboxV1, shots_of
+from constitution.revision.chains import draw_principles, is_new_refusal, outcome_of, step_seed
+from constitution.revision.prompts import CritiqueV1, Requests, SandboxV1, shots_of
 
 
 def drawn(weights: list[float], rounds: int, number: int) -> list[int]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from constitution.comparison import compare_versions
 from constitution.errors import (
     BadPrincipleError,
     NotADraftError,
@@ -15,7 +14,6 @@ from constitution.errors import (
     StaleDraftError,
     UnknownConstitutionError,
 )
-from constitution.history import grouped_changes
 from constitution.models import Change, Constitution, ConstitutionVersion, Principle
 from constitution.services import (
     Conflict,
@@ -36,6 +34,8 @@ from constitution.services import (
     texts_of,
     write_comment,
 )
+from constitution.texts.comparison import compare_versions
+from constitution.texts.history import grouped_changes
 from tests.builders import make_project, make_user
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constitution.errors import BadConstitutionFileError
-from constitution.formats import FormatName, lost_by, read_constitution, write_constitution
 from constitution.models import ConstitutionVersion
 from constitution.services import Example, PrincipleText, texts_of
+from constitution.texts.formats import FormatName, lost_by, read_constitution, write_constitution
 from tests.builders import make_project
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/cai-constitutions"

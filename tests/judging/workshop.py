@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from constitution.models import ConstitutionVersion, RevisionRun
-from constitution.revising import revise_with
+from constitution.revision.runner import revise_with
 from constitution.services import (
     PrincipleText,
     create_draft,

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from constitution.errors import ConstitutionError
 from constitution.models import RevisionRun
-from constitution.revising import revise
+from constitution.revision.runner import revise
 from constitution.selectors import PromptSelection, published_version, run_counts
 from constitution.services import launch_revision_run
 from corpus.models import Project

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from constitution.errors import ConstitutionError
-from constitution.formats import FORMATS, lost_by, write_constitution
 from constitution.selectors import any_version
 from constitution.services import texts_of
+from constitution.texts.formats import FORMATS, lost_by, write_constitution
 from corpus.models import Project
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 

@@ -10,8 +10,8 @@ from django.core.validators import validate_slug
 from django.forms import ValidationError
 
 from constitution.errors import ConstitutionError
-from constitution.formats import read_constitution
 from constitution.services import create_draft, publish_version
+from constitution.texts.formats import read_constitution
 from corpus.models import Project
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 

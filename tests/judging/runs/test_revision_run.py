@@ -18,7 +18,7 @@ from constitution.errors import (
     UnknownTemplateError,
 )
 from constitution.models import Chain, Revision, RevisionRun
-from constitution.revising import revise_with
+from constitution.revision.runner import revise_with
 from constitution.selectors import PromptSelection, prompts_to_revise, run_counts
 from constitution.services import (
     PrincipleText,

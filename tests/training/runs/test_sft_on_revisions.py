@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from constitution.models import Chain, RevisionRun
-from constitution.revising import revise
+from constitution.revision.runner import revise
 from constitution.services import launch_revision_run
 from corpus.models import Project, Prompt
 from corpus.registry import location_of, sandbox_model

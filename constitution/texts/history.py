@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from constitution.comparison import FieldPair, value_text
 from constitution.models import Change, ConstitutionVersion
+from constitution.texts.comparison import FieldPair, value_text
 
 TOGETHER = dt.timedelta(minutes=10)
 """One author's edits of one principle within this time are one entry of the history."""

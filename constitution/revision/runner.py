@@ -13,10 +13,16 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import transaction
 
-from constitution.chains import draw_principles, is_new_refusal, last_text, outcome_of, step_seed
 from constitution.extensions import after_revision
 from constitution.models import Chain, Principle, Revision, RevisionRun
-from constitution.prompts import Requests, initial_messages, shots_of, template_named
+from constitution.revision.chains import (
+    draw_principles,
+    is_new_refusal,
+    last_text,
+    outcome_of,
+    step_seed,
+)
+from constitution.revision.prompts import Requests, initial_messages, shots_of, template_named
 from constitution.selectors import PromptSelection, prompts_to_revise, revised_principles
 from corpus.models import Pair, Prompt
 from corpus.writing import Answer as NewAnswer
