@@ -43,13 +43,13 @@ def polled(cast: Cast, client: Client) -> set[str]:
     for model in job_models():
         model._default_manager.update(state="running", finished_at=None)
     client.force_login(cast.carol)
-    found = set()
-    for path in crawl(client):
-        answer = client.get(path, follow=True)
-        if answer["Content-Type"].startswith("text/html"):
-            for address in POLLED.findall(answer.content.decode()):
-                found.add(urljoin(path, unescape(address)))
-    return found
+    texts: dict[str, str] = {}
+    crawl(client, texts=texts)
+    return {
+        urljoin(path, unescape(address))
+        for path, html in texts.items()
+        for address in POLLED.findall(html)
+    }
 
 
 def job_models() -> list[type[Job]]:
@@ -75,6 +75,24 @@ def test_figures_that_a_page_polls_are_counted_by_the_database(
         for query in queries:
             sql = query["sql"]
             assert not BIG.search(sql) or COUNTED.search(sql), (path, sql)
+
+
+@pytest.mark.parametrize("form", ["inference/try", "critique/launch", "critique/prompts"])
+def test_a_page_shown_by_the_address_of_its_form_polls_where_it_can_be_read(
+    cast: Cast, client: Client, form: str
+) -> None:
+    used(cast)
+    for model in job_models():
+        model._default_manager.update(state="running", finished_at=None)
+    client.force_login(cast.carol)
+    path = f"/projects/{cast.project.slug}/{form}"
+    refused = client.post(path, {})
+    assert refused.status_code == 400
+    found = POLLED.findall(refused.content.decode())
+    assert found
+    for address in found:
+        asked = urljoin(path, unescape(address))
+        assert client.get(asked, headers={"HX-Request": "true"}).status_code == 200, asked
 
 
 def test_what_is_polled_after_the_session_is_a_line_that_leads_to_sign_in(

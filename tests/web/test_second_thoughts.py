@@ -45,11 +45,10 @@ def test_every_button_that_takes_something_away_asks_first(client: Client, cast:
     client.force_login(cast.carol)
     client.post(f"{HERE}invitations/", {"role": "rater"})
     asked = set()
-    for path in crawl(client):
-        answer = client.get(path, follow=True)
-        if not answer["Content-Type"].startswith("text/html"):
-            continue
-        for form, inside in FORM.findall(answer.content.decode()):
+    texts: dict[str, str] = {}
+    crawl(client, texts=texts)
+    for path, html in texts.items():
+        for form, inside in FORM.findall(html):
             for button, words in BUTTON.findall(inside):
                 if found := TAKES_AWAY.match(words.strip()):
                     asked.add(found[1])
