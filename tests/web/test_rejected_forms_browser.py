@@ -75,7 +75,7 @@ def test_a_link_opens_what_is_folded_over_its_field(context: BrowserContext, cas
     page.locator("details", has=seed).locator("summary").click()
     page.fill("#id_criteria", "helpful: Helpful\nharmless")
     seed.evaluate("one => { one.type = 'text'; one.value = 'twelve'; }")
-    page.click("button:has-text('Store')")
+    page.click("button:text-is('Save')")
 
     refused(page, "Please correct 2 fields")
     folds = page.locator("details:has(#id_seed)")

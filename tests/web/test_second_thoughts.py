@@ -151,7 +151,7 @@ def test_a_no_to_the_question_leaves_all_as_it_is(context: BrowserContext, cast:
     gold.refresh_from_db()
     assert gold.state == GoldPair.State.SETTLED
     page.click("button:text-is('Retire')")
-    page.wait_for_selector("button:text-is('Put back')")
+    page.wait_for_selector("button:text-is('Restore')")
     gold.refresh_from_db()
     assert gold.state == GoldPair.State.RETIRED
     assert questions[0].startswith("Retire this gold pair?")
