@@ -49,7 +49,7 @@ def test_checkpoints_of_another_spec_are_refused(tmp_path: Path) -> None:
     run.open(spec(beta=0.1))
     (run.checkpoints / "checkpoint-5").mkdir(parents=True)
     run.close()
-    with pytest.raises(SpecError, match="another beta, seed"):
+    with pytest.raises(SpecError, match="a different beta, seed"):
         RunDir(tmp_path).open(spec(beta=0.2, seed=9))
     # Elsewhere the same run may go on.
     again = RunDir(tmp_path)
