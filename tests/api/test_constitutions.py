@@ -169,7 +169,7 @@ def test_impact_is_launched_and_read(cast: Cast) -> None:
     make_label(make_pair(cast.project), make_rater(cast.project, "ann"))
     path = "constitutions/mine/1/impact"
     status, told = ask(cast.dan, path, {"model": "none"})
-    assert (status, told["code"]) == (409, "judging")
+    assert (status, told["code"]) == (409, "unknown_model")
     make_model(cast.project)
     status, run = ask(cast.dan, path, {"model": "m", "engine": "server"})
     assert (status, run["state"]) == (202, "queued")
@@ -207,7 +207,7 @@ def test_a_critique_run_is_launched_watched_and_read_chain_by_chain(cast: Cast) 
     ("body", "status", "code"),
     [
         ({"constitution": "none", "model": "m"}, 404, "unknown_constitution"),
-        ({"constitution": "c", "model": "none"}, 409, "judging"),
+        ({"constitution": "c", "model": "none"}, 409, "unknown_model"),
         ({"constitution": "c", "model": "m"}, 409, "nothing_to_revise"),
         ({"constitution": "c", "model": "m", "rounds": 0}, 400, "invalid"),
     ],

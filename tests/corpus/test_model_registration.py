@@ -47,8 +47,8 @@ def change_config(folder: Path, **changes: object) -> None:
 def test_a_folder_tells_what_it_holds(folder: Path) -> None:
     facts = inspect_model(str(folder))
     assert facts.architecture == "LlamaForCausalLM"
-    assert (facts.context_tokens, facts.vocabulary) == (512, 900)
-    assert facts.parameters == 1_083_520
+    assert (facts.context_tokens, facts.vocabulary) == (512, 1000)
+    assert facts.parameters == 1_109_120
     assert facts.weight_bytes > 2 * facts.parameters
     assert (facts.dtype, facts.needs_remote_code) == ("float16", False)
 
@@ -121,7 +121,7 @@ def test_without_a_hub_it_is_said_at_once_what_was_looked_for_and_what_works(
 def test_a_registered_folder_keeps_what_was_found(cast: Cast, folder: Path) -> None:
     model = register_base_model(cast.project, str(folder), name="mine")
     assert (model.kind, model.name, model.context_tokens) == ("base", "mine", 512)
-    assert model.facts["parameters"] == 1_083_520
+    assert model.facts["parameters"] == 1_109_120
     assert len(model.weights_sha256) == 64
     assert register_base_model(cast.project, str(folder), name="mine").pk == model.pk
 

@@ -563,7 +563,7 @@ def test_a_model_that_no_run_made_says_what_it_is_and_what_is_lacking(
     assert "Try it" not in far
     assert "Judge with it" not in far
     assert "Train from it" not in far
-    assert "It cannot be tried or judge here. There are no inference servers" in far
+    assert "This model cannot be used here. No inference server is running" in far
 
 
 def test_what_a_model_can_be_used_for_leads_to_forms_that_have_chosen_it(

@@ -371,7 +371,7 @@ def test_a_jury_combines_its_members_and_waits_for_all_of_them(project: Project)
     run_judge(voting, None)
     assert {label.choice for label in labels(voting)} == {"equal"}
     for wrong, message in (
-        ([(one, 1.0)], "two or more"),
+        ([(one, 1.0)], "at least two different"),
         ([(one, 1.0), (jury, 1.0)], "cannot be a member of another jury"),
         ([(one, 1.0), (two, 0.0)], "weight must be above 0"),
     ):

@@ -194,7 +194,7 @@ def test_an_over_sure_judge_is_mended_by_half_and_its_later_labels_are_scaled(
 
 @db
 def test_too_few_decided_pairs_are_no_scaling(project: Project, judge: JudgeConfig) -> None:
-    with pytest.raises(NotCalibratableError, match="Humans decided 0 of the pairs"):
+    with pytest.raises(NotCalibratableError, match="Humans decided only 0 of the pairs"):
         calibrate(config=judge, method="temperature", p=np.array([]), y=np.array([]))
     with pytest.raises(SystemExit) as ended:
         call_command("judge_calibrate", project.slug)

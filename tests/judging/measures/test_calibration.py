@@ -75,5 +75,5 @@ def test_too_few_pairs_or_one_outcome_are_not_fitted() -> None:
     ("p", "y"), [([1.2], [1]), ([0.5], [0.5]), ([0.5, 0.5], [1]), ([[0.5]], [[1]])]
 )
 def test_what_is_no_probability_or_outcome_is_refused(p: list[float], y: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"wanted|shape"):
+    with pytest.raises(ValueError, match=r"must be|shape"):
         reliability(p, y)

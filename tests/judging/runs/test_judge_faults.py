@@ -43,8 +43,11 @@ def is_whole(run: JudgeRun, pairs: int) -> None:
     run.refresh_from_db()
     assert (run.state, run.error) == (JobState.SUCCEEDED, "")
     assert Verdict.objects.filter(run=run, status="ok").count() == 2 * pairs
-    assert Label.objects.filter(rater=run.config.rater).count() == pairs
-    assert (run.labelled, run.progress_done, run.progress_total) == (pairs, pairs, pairs)
+    # It may abstain from a pair whose two orders contradict each other.
+    assert run.abstained <= pairs // 50
+    assert Label.objects.filter(rater=run.config.rater).count() == pairs - run.abstained
+    assert run.labelled == pairs - run.abstained
+    assert (run.progress_done, run.progress_total) == (pairs, pairs)
 
 
 @pytest.mark.slow
