@@ -197,7 +197,7 @@ def test_a_worker_that_is_killed_is_said_to_be_away(adapter: Path) -> None:
         assert group is not None
         assert len(members(group)) > 1
         os.killpg(group, signal.SIGKILL)
-        with pytest.raises(EngineUnavailableError, match="went away"):
+        with pytest.raises(EngineUnavailableError, match="crashed"):
             engine.choose(questions(), OPTIONS)
     assert members(group) == []
     with pytest.raises(BadRequestError, match="is closed"):

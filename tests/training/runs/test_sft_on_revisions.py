@@ -93,7 +93,7 @@ def test_rude_answers_become_polite_and_training_on_them_moves_the_model(
         parameters={
             "method": "sft",
             "learning_rate": 5e-4,
-            "epochs": 3,
+            "epochs": 1,
             "batch_size": 16,
             "max_length": 256,
         },
