@@ -75,7 +75,8 @@ class Command(ConcordCommand):
             summary=f"{attack_words(attacks[0])}\n\n{table(results)}\n\n"
             "Polite answers to 200 fresh prompts, according to the "
             f"sandbox world's ground truth: {percent(results[0].share_before)} before, "
-            f"{percent(results[-1].share_after)} after {rounds} round{'' if rounds == 1 else 's'}, in {seconds} s.",
+            f"{percent(results[-1].share_after)} after {rounds} "
+            f"round{'' if rounds == 1 else 's'}, in {seconds} s.",
         )
 
 
