@@ -25,6 +25,7 @@ from constitution.services import launch_revision_run, mark_chain
 from corpus.errors import ImportFileError
 from corpus.models import Project
 from corpus.prompt_files import import_prompts
+from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds
 from jobs.services import request_cancel
 from serving.models import Usage
@@ -145,7 +146,7 @@ def revision_run(request: MemberRequest, project: Project, run_id: int) -> HttpR
         "may_freeze": request.membership.role in RESEARCHERS and run.is_finished,
     }
     if request.headers.get("HX-Request") == "true":
-        return render(request, "constitution/_revision_run.html", context)
+        return whole_once_finished(render(request, "constitution/_revision_run.html", context), run)
     wanted = request.GET.get("finding", "")
     chains = Chain.objects.filter(run=run).select_related("prompt").order_by("pk")
     if wanted in Chain.Finding:

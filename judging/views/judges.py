@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
 from annotation.models import RaterCheck
 from corpus.models import Project
+from jobs.polling import whole_once_finished
 from judging.errors import JudgingError
 from judging.measures.attacks import launch_attacks, policy_for
 from judging.measures.charts import report_charts
@@ -52,7 +53,8 @@ def judge(request: MemberRequest, project: Project, judge_id: int) -> HttpRespon
         "may_act": request.membership.role in RESEARCHERS,
     }
     if request.headers.get("HX-Request") == "true" and "whole" not in request.GET:
-        return render(request, "judging/_attacks.html", context)
+        part = render(request, "judging/_attacks.html", context)
+        return part if newest is None else whole_once_finished(part, newest)
     report = report_of(config)
     context |= {
         "report": report,

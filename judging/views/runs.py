@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
+from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds
 from jobs.services import request_cancel
 from judging.errors import JudgingError
@@ -175,11 +176,11 @@ def judge_run(request: MemberRequest, project: Project, run_id: int) -> HttpResp
         "currency": settings.CURRENCY,
         "may_cancel": request.membership.role in RESEARCHERS and not run.is_finished,
     }
-    polled = request.headers.get("HX-Request") == "true"
-    if not polled:
-        verdicts = run.verdicts.select_related("pair__prompt", "principle").order_by("pk")
-        context["page"] = Paginator(verdicts, VERDICTS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "judging/_run.html" if polled else "judging/run.html", context)
+    if request.headers.get("HX-Request") == "true":
+        return whole_once_finished(render(request, "judging/_run.html", context), run)
+    verdicts = run.verdicts.select_related("pair__prompt", "principle").order_by("pk")
+    context["page"] = Paginator(verdicts, VERDICTS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "judging/run.html", context)
 
 
 @require_POST

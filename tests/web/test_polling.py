@@ -13,7 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 
+from constitution.models import RevisionRun
 from jobs.models import Job
+from judging.models import AttackRun, JudgeRun
 from tests.builders import Cast, make_cast
 from tests.web.test_walk import crawl
 from tests.web.worlds import used
@@ -108,3 +110,28 @@ def test_what_is_polled_after_the_session_is_a_line_that_leads_to_sign_in(
         assert f"/login/?next={urlsplit(path).path}" in page
         assert "Sign in" in page
         assert client.get(path).status_code == 302, "a page that is opened leads to sign in"
+
+
+def test_the_poll_that_finds_a_run_finished_has_the_whole_page_loaded_afresh(
+    cast: Cast, client: Client
+) -> None:
+    """What is beside the polled part lists nothing yet when the page was opened."""
+    used(cast)
+    client.force_login(cast.carol)
+    home = f"/projects/{cast.project.slug}/"
+    judged, revised = JudgeRun.objects.all()[0], RevisionRun.objects.all()[0]
+    attacked = AttackRun.objects.all()[0]
+    for run, path in (
+        (judged, f"{home}judge/{judged.pk}/"),
+        (revised, f"{home}critique/{revised.pk}/"),
+        (attacked, f"{home}judge/judges/{attacked.config_id}/"),
+    ):
+        there = type(run)._default_manager.filter(pk=run.pk)
+        there.update(state="running", finished_at=None)
+        assert path in POLLED.findall(client.get(path).content.decode())
+        assert "HX-Refresh" not in client.get(path, headers={"HX-Request": "true"}), path
+        there.update(state="succeeded")
+        assert client.get(path, headers={"HX-Request": "true"})["HX-Refresh"] == "true", path
+        whole = client.get(path)
+        assert "HX-Refresh" not in whole, path
+        assert path not in POLLED.findall(whole.content.decode()), "it would load itself for ever"
