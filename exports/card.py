@@ -27,7 +27,7 @@ def write_sft_card(
     chart = (
         alt.Chart(data, width=480, height=200, title="Completion length")
         .mark_bar()
-        .encode(x=alt.X("characters:N", sort=None), y=alt.Y("rows:Q", title="rows"))
+        .encode(x=alt.X("characters:N", sort=names), y=alt.Y("rows:Q", title="rows"))
     )
     (folder / SFT.plot).write_bytes(vl_convert.vegalite_to_png(chart.to_dict(), scale=2))
     (folder / "README.md").write_text(_sft_text(manifest), encoding="utf-8")

@@ -9,7 +9,7 @@ from constitution.models import Chain
 from corpus.models import Pair
 
 REASONS = {
-    "no_label": "no effective label",
+    "no_label": "no label",
     "too_few_labels": "too few labels",
     "both_bad": "both responses are bad",
     "tie": "a tie",

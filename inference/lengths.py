@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from figures.words import percent
 from inference.engine import Request
 from inference.errors import BadRequestError
 from inference.rendering import render_prompts
@@ -40,7 +41,7 @@ class LengthReport:
             return ""
         refused = f", {self.refused} are rejected by its chat template" if self.refused else ""
         return (
-            f"{self.share_lost:.1%} of {self.checked} requests checked cannot be answered: "
+            f"{percent(self.share_lost)} of {self.checked} requests checked cannot be answered: "
             f"{self.too_long} are longer than the model's context of {self.limit} tokens with "
             f"{self.room} for the answer (the longest has {self.longest}){refused}."
         )

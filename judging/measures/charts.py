@@ -84,8 +84,8 @@ def first_shown(report: JudgeReport) -> Spec:
 def by_length(report: JudgeReport) -> Spec:
     """How often the longer of two responses wins, by how much longer it is."""
     points = []
-    for one in report.by_length:
-        name = f"{2**one.low:.2g}–{2**one.high:.2g} ×"
+    names = [f"{2**one.low:.2g}–{2**one.high:.2g} ×" for one in report.by_length]
+    for name, one in zip(names, report.by_length, strict=True):
         points.append(
             {
                 "times": name,
@@ -98,7 +98,7 @@ def by_length(report: JudgeReport) -> Spec:
         if one.humans is not None:
             points.append({"times": name, "who": "humans", "wins": one.humans})
     base = alt.Chart(alt.InlineData(values=points), width="container", height=240).encode(
-        x=alt.X("times:O", title="length of the longer over the shorter", sort=None),
+        x=alt.X("times:O", title="length of the longer over the shorter", sort=names),
         color=alt.Color("who:N", title=None),
     )
     unit = alt.Scale(domain=[0, 1])

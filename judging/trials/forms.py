@@ -8,6 +8,7 @@ from django import forms
 
 from constitution.models import ConstitutionVersion
 from corpus.models import Project
+from judging.trials.draft_trial import MOST_PRINCIPLES
 from serving.engine_forms import ProjectModelForm, usable_temperature
 
 
@@ -32,9 +33,10 @@ class TryForm(ProjectModelForm):
         self, project: Project, version: ConstitutionVersion, *args: Any, **kwargs: Any
     ) -> None:
         super().__init__(project, *args, **kwargs)
-        names = version.principles.order_by("position").values_list("name", flat=True)
+        names = list(version.principles.order_by("position").values_list("name", flat=True))
+        few = len(names) <= MOST_PRINCIPLES
         self.fields["principle"].choices = [  # type: ignore[attr-defined]
-            ("", "The first eight principles"),
+            ("", "All principles" if few else f"The first {MOST_PRINCIPLES} principles"),
             *((name, name) for name in names),
         ]
 

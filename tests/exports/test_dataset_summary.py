@@ -53,7 +53,7 @@ def test_an_sft_set_says_what_its_answers_are() -> None:
         (manifest(1, 0, 7, dropped={"tie": 1}), "1 is for training and 7 for testing; no prompt is "
          "in two splits. 1 other pair was left out (a tie)."),
         (manifest(2, dropped={"tie": 2, "no_label": 1_000}), "All are for training; nothing is "
-         "held out. 1,002 other pairs were left out (most often: no effective label)."),
+         "held out. 1,002 other pairs were left out (most often: no label)."),
         ({}, "Nothing was left out."),
     ],
 )  # fmt: skip

@@ -384,6 +384,8 @@ def test_the_commands_speak_json_and_exit_as_they_should(
 
     call_command("verify_dataset", frozen["sha256"], "--json")
     assert json.loads(capsys.readouterr().out)["ok"] is True
+    call_command("verify_dataset", frozen["sha256"])
+    assert f"{frozen['sha256']}: intact" in capsys.readouterr().out
 
     (Path(frozen["folder"]) / "train.parquet").unlink()
     for arguments, status in (

@@ -67,7 +67,7 @@ def launch_training(
         )
     run = TrainingRun.objects.create(
         project=project,
-        name=name or f"{spec.method} of {base_model.name} on {dataset}",
+        name=name or f"{spec.method.upper()} from {base_model.name} on {dataset}",
         method=spec.method,
         spec=dict(parameters),
         base_model=base_model,

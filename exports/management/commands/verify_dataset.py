@@ -25,6 +25,6 @@ class Command(ConcordCommand):
             raise BadInputError(str(error)) from error
         return Outcome(
             data={"sha256": sha256, "ok": found.ok, "reason": found.reason},
-            summary=f"{sha256}: {'whole' if found.ok else found.reason}",
+            summary=f"{sha256}: {'intact' if found.ok else found.reason}",
             failed=not found.ok,
         )

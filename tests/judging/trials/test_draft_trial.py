@@ -14,6 +14,7 @@ from jobs.runner import run_job
 from judging.errors import NothingToTryError
 from judging.models import DraftTrial
 from judging.trials.draft_trial import launch_draft_trial, try_draft_with
+from judging.trials.forms import TryForm
 from serving.models import Usage
 from tests.builders import make_project
 
@@ -115,3 +116,18 @@ def test_a_principle_that_says_nothing_cannot_be_tried(
 ) -> None:
     with pytest.raises(NothingToTryError, match=principle):
         launch_draft_trial(version=draft, model=model, prompt="x", principle=principle)
+
+
+@pytest.mark.parametrize(("count", "said"), [(8, "All principles"), (9, "The first 8 principles")])
+def test_the_form_says_all_principles_where_all_are_tried(
+    project: Project, count: int, said: str
+) -> None:
+    version = create_draft(
+        project=project,
+        slug="many",
+        name="Many",
+        principles=[PrincipleText(f"one {n}", "Choose.", "Say.", "Mend.") for n in range(count)],
+    )
+    choices = TryForm(project, version).fields["principle"].choices  # type: ignore[attr-defined]
+    assert choices[0] == ("", said)
+    assert len(choices) == count + 1
