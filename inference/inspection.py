@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import ModelLoadError
+from inference.heavy import importing
 from inference.hub import model_on_hub
 from inference.sources import check_hub_name, load_tokenizer
 from inference.weights import pickle_files, safetensors_files
@@ -88,7 +89,8 @@ def _inspect_hub(name: str, revision: str | None, trust_remote_code: bool) -> Mo
 def _facts(
     location: str, revision: str, weight_bytes: int, parameters: int | None, trusted: bool
 ) -> ModelFacts:
-    from transformers import PretrainedConfig
+    with importing():
+        from transformers import PretrainedConfig
 
     read_config: Any = PretrainedConfig.get_config_dict
     try:

@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.utils import logging
 
 from inference.errors import ModelLoadError
+from inference.heavy import importing
 from inference.sources import load_tokenizer, resolve_adapter, revision_for, tokenizer_source
 from inference.weights import safetensors_files
 
@@ -143,7 +144,8 @@ def _check_vocabulary(network: Any, tokenizer: Any, model: str) -> None:
 
 def _with_adapter(network: Any, folder: Path) -> Any:
     """The network with the adapter's LoRA layers put into it, unmerged and active."""
-    from peft import PeftConfig, PeftModel
+    with importing():
+        from peft import PeftConfig, PeftModel
 
     # peft would fall back to a pickle on its own.
     safetensors_files(folder)

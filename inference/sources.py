@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import ModelLoadError
+from inference.heavy import importing
 from inference.hub import ready_to_load
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -82,7 +83,8 @@ def load_tokenizer(
     Raises:
         ModelLoadError: nothing there, unreadable, or no chat template.
     """
-    from transformers import AutoTokenizer
+    with importing():
+        from transformers import AutoTokenizer
 
     ready_to_load(source, revision)
 

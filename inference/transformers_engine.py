@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from inference.engine import Choice, Generation, Request, Sampling
 from inference.errors import BadRequestError, InferenceError
+from inference.heavy import importing
 from inference.option_spelling import choice_from_logprobs, spell_options
 from inference.rendering import check_lengths, render_prompts
 from inference.validation import SEED_LIMIT, check_options, check_requests, check_sampling
@@ -58,7 +59,8 @@ class TransformersEngine:
             raise BadRequestError(f"batch_size is {batch_size}; it must be at least 1")
         if threads is not None and threads < 1:
             raise BadRequestError(f"threads is {threads}; it must be at least 1")
-        from inference.loading import load_model
+        with importing():
+            from inference.loading import load_model
 
         self.model = model
         self._batch_size = batch_size
@@ -85,7 +87,8 @@ class TransformersEngine:
                 minus `max_tokens`.
             InferenceError: the model gave logits that are not finite.
         """
-        from inference.decoding import sample_batch
+        with importing():
+            from inference.decoding import sample_batch
 
         loaded = self._open()
         check_requests(requests)
@@ -116,7 +119,8 @@ class TransformersEngine:
                 begin with the same tokens.
             InferenceError: the model gave logits that are not finite.
         """
-        from inference.option_scores import option_logprobs
+        with importing():
+            from inference.option_scores import option_logprobs
 
         loaded = self._open()
         check_requests(requests)
