@@ -86,6 +86,23 @@ def test_the_model_loads_as_any_other(tmp_path: Path, tiny_model: Path, dataset:
     assert AutoTokenizer.from_pretrained(folder).chat_template
 
 
+@pytest.mark.parametrize("scheduler", ["linear", "cosine", "constant_with_warmup"])
+def test_a_run_of_one_step_learns(
+    tmp_path: Path, tiny_model: Path, dataset: Path, scheduler: str
+) -> None:
+    folder = run(tmp_path, tiny_model, dataset, max_steps=1, lr_scheduler=scheduler)
+    assert read_metrics(folder)[0]["learning_rate"] > 0
+    assert read_result(folder)["model"]["weights_sha256"] != weights_sha256(tiny_model)
+
+
+def test_warm_up_of_a_longer_run_is_as_asked(
+    tmp_path: Path, tiny_model: Path, dataset: Path
+) -> None:
+    folder = run(tmp_path, tiny_model, dataset, max_steps=4, warmup_ratio=0.5, learning_rate=1e-3)
+    rates = [line["learning_rate"] for line in read_metrics(folder)]
+    assert rates == pytest.approx([0.0, 5e-4, 1e-3, 5e-4])
+
+
 def test_an_adapter_is_published_alone(
     tmp_path: Path, tiny_model: Path, adapter: Path, dataset: Path
 ) -> None:

@@ -79,6 +79,7 @@ def train(job: RecipeJob, report: Report) -> None:
         remove_incomplete_checkpoints(run.checkpoints)
     checkpoint = latest_valid_checkpoint(run.checkpoints)
     run.tick()
+    spare_last_step(trainer)
     _train_from(checkpoint, trainer)
     losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     report["steps"] = trainer.state.global_step
@@ -97,6 +98,23 @@ def train(job: RecipeJob, report: Report) -> None:
             run.publish_model(lambda folder: save_model(model, job.tokenizer, folder))
             report["model"] = _describe_model(job)
     trainer.accelerator.wait_for_everyone()
+
+
+def spare_last_step(trainer: Any) -> None:
+    """Let warm-up leave a step to learn in.
+
+    Warm-up begins at a learning rate of 0 and its steps are rounded up: a run of a single step
+    would be all warm-up and end with the weights that it began with.
+    """
+    create = trainer.create_scheduler
+
+    def create_scheduler(num_training_steps: int, optimizer: Any = None) -> Any:
+        arguments = trainer.args
+        if arguments.get_warmup_steps(num_training_steps) >= num_training_steps:
+            arguments.warmup_steps = num_training_steps - 1
+        return create(num_training_steps, optimizer)
+
+    trainer.create_scheduler = create_scheduler
 
 
 def run_recipe(build: Build, method: str, argv: Sequence[str] | None = None) -> int:
