@@ -188,6 +188,22 @@ def look_over(context: JobContext[ModelRegistration]) -> None:
     ModelRegistration.objects.filter(pk=job.pk).update(model_version=model)
 
 
+def with_weights_of(project: Project, location: str) -> ModelVersion | None:
+    """The project's model version with the weights of this folder, under whatever name.
+
+    Raises:
+        inference.errors.ModelLoadError: the folder has no usable weights.
+    """
+    folder = Path(location).expanduser()
+    if not folder.is_dir():
+        return None
+    return (
+        ModelVersion.objects.filter(project=project, weights_sha256=weights_sha256(folder))
+        .order_by("id")
+        .first()
+    )
+
+
 def find_model(project: Project, reference: str) -> ModelVersion | None:
     """The project's model version of that name, or of that location."""
     models = ModelVersion.objects.filter(project=project)

@@ -12,7 +12,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from corpus.models import ModelVersion, Project
-from corpus.registry import find_model, location_of, register_base_model, root_of
+from corpus.registry import (
+    find_model,
+    location_of,
+    register_base_model,
+    root_of,
+    with_weights_of,
+)
 from exports.models import DatasetVersion
 from inference.errors import ModelLoadError
 from jobs.models import JobState
@@ -129,7 +135,10 @@ def cancel_training(run: TrainingRun) -> JobState:
 
 
 def find_or_register_model(project: Project, reference: str) -> ModelVersion:
-    """A model version by name, or a base model by folder or hub name. UnknownModelError."""
+    """A model version by name, or a base model by folder or hub name. UnknownModelError.
+
+    A folder whose weights the project has under another name is that model, not a second one.
+    """
     model = find_model(project, reference)
     if model is not None:
         return model
@@ -137,7 +146,7 @@ def find_or_register_model(project: Project, reference: str) -> ModelVersion:
     looks_like_hub_name = re.fullmatch(r"[\w.-]+/[\w.-]+", reference) is not None
     if Path(reference).expanduser().is_dir() or (looks_like_hub_name and not looks_like_folder):
         try:
-            return register_base_model(project, reference)
+            return with_weights_of(project, reference) or register_base_model(project, reference)
         except ModelLoadError as error:
             raise UnknownModelError(f"base_model: {error}") from error
     raise UnknownModelError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from corpus.models import ModelVersion
 from corpus.registry import location_of
 from exports.models import DatasetVersion
 from inference.weights import weights_sha256
@@ -147,6 +149,18 @@ def test_a_recipe_refuses_a_dataset_of_another_kind(workshop: Workshop) -> None:
 def test_an_unknown_model_is_refused_by_name(workshop: Workshop) -> None:
     with pytest.raises(UnknownModelError, match="no-such-model"):
         find_or_register_model(workshop.project, "no-such-model")
+
+
+def test_a_folder_with_the_weights_of_a_known_model_is_that_model(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    shutil.copytree(tmp_path / "tiny", tmp_path / "copy")
+    before = ModelVersion.objects.count()
+
+    found = find_or_register_model(workshop.project, str(tmp_path / "copy"))
+
+    assert found == workshop.base_model
+    assert ModelVersion.objects.count() == before
 
 
 def test_a_model_folder_that_is_gone_fails_the_run_with_its_path(
