@@ -56,15 +56,17 @@ def import_prompts(
     check_whole(path)
     named = source or source_name(path)
     report = PromptReport()
-    project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug})
-    policy = intake_policy(project.pk)
+    project = Project.objects.filter(slug=slug).first()
+    policy = intake_policy(project.pk) if project else IntakePolicy()
     records = iter(_records(path, named, report, red_team=red_team))
     while batch := list(islice(records, settings.IMPORT_BATCH_PAIRS)):
         with transaction.atomic():
+            if project is None:
+                project, _ = Project.objects.get_or_create(slug=slug, defaults={"name": slug})
             added = _store(project, batch, policy)
         report.added += added
         report.duplicates += len(batch) - added
-    if policy.duplicates == IntakePolicy.Duplicates.ONE:
+    if project is not None and policy.duplicates == IntakePolicy.Duplicates.ONE:
         launch_scan(project=project, kind=IntakeScan.Kind.DUPLICATES)
     return report
 

@@ -187,6 +187,20 @@ def _ensure_api_models(project: Project, names: set[str]) -> dict[str, ModelVers
     }
 
 
+SHOWN_REASONS = 3
+
+
+def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> str:
+    """What to say of a file of which every line was rejected; "" where one was good."""
+    if not rows or len(rejected) < rows:
+        return ""
+    reasons = "; ".join(f"line {one.line}: {one.reason}" for one in rejected[:SHOWN_REASONS])
+    more = len(rejected) - SHOWN_REASONS
+    return f"Nothing was imported: no line of {path} can be used: {reasons}" + (
+        f"; and {more} more." if more > 0 else "."
+    )
+
+
 Item = TypeVar("Item")
 
 

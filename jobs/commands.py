@@ -15,11 +15,15 @@ from django.db.migrations.executor import MigrationExecutor
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command says: `data` with --json, `summary` without; `failed` exits with 1."""
+    """What a command says: `data` with --json, `summary` without; `failed` exits with 1.
+
+    `bad_input` is a BadInputError's line where `data` still says more: it exits with 2.
+    """
 
     data: dict[str, Any]
     summary: str
     failed: bool = False
+    bad_input: str = ""
 
 
 class BadInputError(Exception):
@@ -82,8 +86,11 @@ class ConcordCommand(BaseCommand):
             sys.exit(2)
         if as_json:
             self.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False))
-        else:
+        elif not outcome.bad_input:
             self.stdout.write(outcome.summary)
+        if outcome.bad_input:
+            self.stderr.write(" ".join(outcome.bad_input.split()))
+            sys.exit(2)
         if outcome.failed:
             sys.exit(1)
 

@@ -202,3 +202,28 @@ def test_the_real_pairs_go_in_with_every_odd_line_reported(
     assert (second["pairs_added"], second["labels_added"], second["duplicates"]) == (0, 0, 2303)
     chosen_first = Label.objects.filter(choice="first").count()
     assert 1050 < chosen_first < 1250
+
+
+def test_a_file_without_one_good_line_is_bad_input_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(
+        tmp_path / "bad.jsonl", line(1, response_a=5), "{oops", line(2, response_b=None), "[]"
+    )
+
+    for options in ([], ["--json"]):
+        with pytest.raises(SystemExit) as exit_:
+            call_command("import_pairs", "harbour", str(path), *options)
+        shown = capsys.readouterr()
+
+        assert exit_.value.code == 2
+        assert shown.err.count("\n") == 1
+        assert "line 1: " in shown.err
+        assert "line 3: " in shown.err
+        assert "and 1 more" in shown.err
+        if options:
+            report = json.loads(shown.out)
+            assert (report["rows"], len(report["rejected"])) == (4, 4)
+        else:
+            assert shown.out == ""
+    assert not Project.objects.exists()

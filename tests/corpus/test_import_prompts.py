@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from corpus.intake import set_intake_policy
-from corpus.models import Prompt, PromptOriginal
+from corpus.models import Project, Prompt, PromptOriginal
 from tests.builders import make_project
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +110,27 @@ def test_a_missing_file_is_one_line_and_makes_no_project(
     assert end.value.code == 2
     assert "none.jsonl" in capsys.readouterr().err
     assert not Prompt.objects.exists()
+
+
+def test_a_file_without_one_good_line_is_bad_input_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{oops\n[]\n7\n{"prompt": 5}\n')
+
+    for options in ([], ["--json"]):
+        with pytest.raises(SystemExit) as exit_:
+            call_command("import_prompts", "harbour", str(path), *options)
+        shown = capsys.readouterr()
+
+        assert exit_.value.code == 2
+        assert shown.err.count("\n") == 1
+        assert "line 1: " in shown.err
+        assert "line 3: " in shown.err
+        assert "and 1 more" in shown.err
+        if options:
+            report = json.loads(shown.out)
+            assert (report["rows"], len(report["rejected"])) == (4, 4)
+        else:
+            assert shown.out == ""
+    assert not Project.objects.exists()

@@ -13,6 +13,7 @@ from django.core.validators import validate_slug
 from accounts.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.prompt_files import PromptReport, import_prompts
+from corpus.services import nothing_usable
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 SHOWN_LINES = 20
@@ -58,9 +59,10 @@ class Command(ConcordCommand):
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
-        if said := let_admin_in(slug, admin):
+        refused = nothing_usable(options["file"], report.rows, report.rejected)
+        if not refused and (said := let_admin_in(slug, admin)):
             self.note(said)
-        return Outcome(data=asdict(report), summary=summary_of(slug, report))
+        return Outcome(data=asdict(report), summary=summary_of(slug, report), bad_input=refused)
 
 
 def summary_of(slug: str, report: PromptReport) -> str:
