@@ -16,10 +16,10 @@ from accounts.permissions import ADMINS, SENIORS, MemberRequest, member_view
 from annotation import services
 from annotation.errors import AnnotationError
 from annotation.forms import GoldForm
-from annotation.models import GoldPair
+from annotation.models import GoldAnswer, GoldPair
 from annotation.quality.gold_supply import gold_supply
 from annotation.queue.draws import uniform
-from annotation.queue.tasks_shown import shown_sides
+from annotation.queue.tasks_shown import on_screen, shown_sides
 from annotation.selectors import next_pair_for_gold
 from annotation.services.labels import choice_of
 from corpus.models import Pair, Project
@@ -103,6 +103,7 @@ def gold_pair(request: MemberRequest, project: Project, pair_id: int) -> HttpRes
             else:
                 messages.success(request, "Your answer has been saved.")
                 return redirect("gold_next", project.slug)
+    mine = GoldAnswer.objects.filter(pair=pair, author=request.user.pk).first()
     left, right = shown_sides(pair, first_is_left=first_is_left)
     context = {
         "project": project,
@@ -113,6 +114,8 @@ def gold_pair(request: MemberRequest, project: Project, pair_id: int) -> HttpRes
         "left": left,
         "right": right,
         "form": form,
+        "mine": mine,
+        "pressed": mine and on_screen(mine.choice, first_is_left=first_is_left),
     }
     return render(request, "annotation/gold_pair.html", context, status=status)
 

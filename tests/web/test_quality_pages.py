@@ -135,6 +135,26 @@ def test_two_seniors_settle_a_gold_pair_on_its_page(client: Client, cast: Cast) 
     assert client.post(f"{HERE}gold/{pair.pk}/", {"choice": "up"}).status_code == 400
 
 
+def test_a_senior_who_opens_a_gold_pair_again_sees_their_own_answer(
+    client: Client, cast: Cast
+) -> None:
+    pairs = [make_pair(cast.project, number) for number in range(8)]
+    for number, pair in enumerate(pairs):
+        pressed, words = [("left", "A is better"), ("right", "B is better")][number % 2]
+        client.force_login(cast.bob)
+        client.post(f"{HERE}gold/{pair.pk}/", {"choice": pressed, "note": "It is *kind*."})
+
+        again = client.get(f"{HERE}gold/{pair.pk}/").content.decode()
+        client.force_login(cast.carol)
+        other = client.get(f"{HERE}gold/{pair.pk}/").content.decode()
+
+        assert f"Your answer: <strong>{words}</strong>" in again
+        assert "<em>kind</em>" in again
+        assert "data-decide" not in again
+        assert "kind" not in other
+        assert "data-decide" in other
+
+
 def test_a_gold_pair_that_is_left_for_now_comes_again_after_the_others(
     client: Client, cast: Cast
 ) -> None:
