@@ -22,17 +22,21 @@ HIGH = 40
 
 
 class Step(NamedTuple):
-    """Something that waits for this reader, and the page where it is done."""
+    """Something that waits for this reader, and the page where it is done, or the command."""
 
     words: str
-    action: str
-    page: str
+    action: str = ""
+    page: str = ""
+    command: str = ""
 
 
 def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: int) -> list[Step]:
     """What waits, the most urgent first; only what this role may do. `wanted` labels are still
     to be given."""
     steps = []
+    if not counts.pairs:
+        command = f"manage.py import_pairs {project.slug} FILE"
+        steps.append(Step("There are no pairs yet. Import them on the server:", command=command))
     if role in SENIORS:
         disputes = Adjudication.objects.filter(project=project, state="open").count()
         if disputes:
@@ -44,7 +48,8 @@ def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: in
             steps.append(Step(f"{_pairs(gold)} waiting for a gold answer.", "Answer", "gold"))
         steps += _of_raters(project, role)
     if role in SENIORS and wanted:
-        words = f"{wanted} label{'' if wanted == 1 else 's'} still needed."
+        more = "1 more label is" if wanted == 1 else f"{wanted} more labels are"
+        words = f"{more} needed from raters."
         steps.append(Step(words, "Label", "label"))
     if role in RESEARCHERS and counts.labels_human + counts.labels_judge:
         steps.append(
@@ -64,7 +69,7 @@ def _of_raters(project: Project, role: str) -> list[Step]:
         are = "1 rater is" if stopped == 1 else f"{stopped} raters are"
         return [Step(f"{are} suspended.", "View raters", "raters")]
     if role == Role.ADMIN and not project.memberships.filter(role=Role.RATER).exists():
-        return [Step("This project has no raters.", "Invite raters", "invitations")]
+        return [Step("Nobody has joined as a rater yet.", "Invite raters", "invitations")]
     return []
 
 

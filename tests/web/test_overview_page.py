@@ -13,7 +13,7 @@ from tests.builders import Cast, make_cast, make_label, make_pair, make_rater
 
 pytestmark = pytest.mark.django_db
 HERE = "/projects/harbour/"
-WANTED = '<span class="flex-fill">3 labels still needed.</span>'
+WANTED = '<span class="flex-fill">3 more labels are needed from raters.</span>'
 
 
 @pytest.fixture
@@ -64,9 +64,23 @@ def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> N
     page = shown(cast.carol)
 
     assert "give the same answer <strong>100 %</strong> of the time, on 4 pairs." in page
-    assert '<span class="h1">4</span> of 4 pairs labelled' in page
+    assert '<span class="h1">0</span> of 4 labels from raters done' in page
+    assert 'aria-valuenow="0" aria-valuemin="0" aria-valuemax="4"' in page
+    assert "4 more labels are needed." in page
+    assert "4 of 4 pairs have at least one label, counting imported labels and judges." in page
     assert "8 labels in the last four weeks" in page
     assert page.count("<title>") == 2, "one of the page, one of the day's bar"
+
+
+def test_an_empty_project_begins_with_the_import_of_pairs(cast: Cast) -> None:
+    for reader in (cast.carol, cast.bob, cast.dan):
+        steps = shown(reader).split("What to do next")[1].split('class="card-header"')[0]
+
+        first = steps.split("list-group-item")[1]
+        assert "<code>manage.py import_pairs harbour FILE</code>" in first
+        assert "btn" not in first
+    make_pair(cast.project)
+    assert "import_pairs" not in shown(cast.carol)
 
 
 def test_ten_raters_are_shown_and_a_link_to_all(cast: Cast) -> None:
