@@ -59,6 +59,7 @@ def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> N
     empty = shown(cast.carol)
     assert "No pair has been labelled by two people yet" in empty
     assert "No labels in the last four weeks" in empty
+    assert "0 of 0" not in empty
 
     labelled(cast, pairs=4, raters=2)
     page = shown(cast.carol)
@@ -77,7 +78,7 @@ def test_an_empty_project_begins_with_the_import_of_pairs(cast: Cast) -> None:
         steps = shown(reader).split("What to do next")[1].split('class="card-header"')[0]
 
         first = steps.split("list-group-item")[1]
-        assert "<code>manage.py import_pairs harbour FILE</code>" in first
+        assert '<code class="text-break">manage.py import_pairs harbour FILE</code>' in first
         assert "btn" not in first
     make_pair(cast.project)
     assert "import_pairs" not in shown(cast.carol)
