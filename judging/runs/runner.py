@@ -190,7 +190,9 @@ class _Judging:
         except LeaseLost:
             raise
         except (JobInterrupted, TransientJobError):
-            # What was answered is not asked again by whoever takes the run up.
+            # What was answered is not asked again by whoever takes the run up; what was under way
+            # is, so only whole pairs count.
+            self._open_questions.clear()
             self._store()
             raise
         after = _metrics(self._engine)
@@ -310,10 +312,17 @@ class _Judging:
             self._riding.difference_update(pair.pk for pair in self._complete)
             self._verdicts.clear()
             self._complete.clear()
-        self._context.report(self._done, self._total)
+        self._context.report(self._done + self._part_done(), self._total)
         self._stored_at = time.monotonic()
         if gold and self._in_production and not watch(self._rater):
             raise _OutOfServiceError
+
+    def _part_done(self) -> int:
+        """What the answers on pairs under way come to, in pairs: a principle is asked of a whole
+        page before the next, so that no pair is complete for long."""
+        each = self._plan.questions_each
+        left = [n for pair, n in self._open_questions.items() if pair not in self._riding]
+        return (each * len(left) - sum(left)) // each
 
     def _refuse_out_of_service(self) -> None:
         """Nothing is labelled by a judge that was sent away meanwhile."""

@@ -83,6 +83,25 @@ def test_every_pair_has_one_verdict_per_principle_and_order_and_one_label(
     assert (run.progress_done, run.progress_total) == (7, 7)
 
 
+def test_progress_grows_with_the_verdicts_before_any_pair_is_complete(
+    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.JUDGE_STORE_VERDICTS = 4
+    seen: list[tuple[int, int]] = []
+
+    def record_progress(job: JudgeRun, *, done: int, total: int | None, note: str = "") -> None:
+        assert total == 7
+        seen.append((done, Verdict.objects.filter(run=job).count()))
+
+    monkeypatch.setattr("jobs.services.record_progress", record_progress)
+    do(launch(make_judge(project)))
+
+    assert seen[0] == (0, 0)
+    assert seen[-1] == (7, 7 * 4)
+    assert len(seen) > 7
+    assert all(done == verdicts // 4 for done, verdicts in seen)
+
+
 def test_a_pure_position_bias_shows_in_consistency_and_not_in_the_labels(
     project: Project,
 ) -> None:
