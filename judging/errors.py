@@ -5,7 +5,7 @@ JudgingError
 ├── NotOursToRunError       a foreign judge or a reviser was to be run here
 ├── CannotRunError          its engine cannot open its model in this installation
 ├── NoAuditSetError         there is no pair that humans have decided
-├── NothingToTryError       a trial of a constitution without a principle that could be tried
+├── NothingToTryError       a trial or impact of a constitution without a principle to try
 ├── BadSettingsError        settings that no judge can have
 ├── JudgeExistsError        another judge has that name
 ├── NotCalibratableError    too few pairs that humans decided, or all decided alike

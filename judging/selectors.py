@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label, Rater
+from constitution.models import ConstitutionVersion, Principle
 from constitution.revision.prompts import TEMPLATES as CRITIQUE_TEMPLATES
+from constitution.selectors import compared_principles, verified_principles
 from corpus.models import Pair, Project
 from jobs.models import JobState
-from judging.errors import UnknownSelectionError
+from judging.errors import BadSettingsError, UnknownSelectionError
 from judging.models import JudgeConfig, JudgeRun, RunPair, Verdict
 
 AT_ONCE = 1_000
@@ -28,6 +30,20 @@ STRATA = {
     "language": "prompt__language",
     "origin": "origin",
 }
+
+
+def judged_by(version: ConstitutionVersion, mode: str) -> list[Principle]:
+    """The principles that a judge of this mode goes by. BadSettingsError where there are none."""
+    if mode == "verifier":
+        principles, lacking = verified_principles(version), "verifier"
+    else:
+        principles, lacking = compared_principles(version), "comparison"
+    if not principles:
+        raise BadSettingsError(
+            f"{version} has no principle with a {lacking} and a weight above 0, so there is "
+            "nothing to judge with."
+        )
+    return principles
 
 
 class PairSelection(BaseModel):

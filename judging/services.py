@@ -20,7 +20,7 @@ from judging.asking.prompts import PLAIN, REASONED, default_template, template_n
 from judging.asking.settings import JudgeSettings
 from judging.errors import BadSettingsError, CannotRunError, JudgeExistsError, NotOursToRunError
 from judging.models import JudgeConfig, JudgeRun, JuryMember
-from judging.selectors import PairSelection, dataset_pairs
+from judging.selectors import PairSelection, dataset_pairs, judged_by
 from serving.engines import why_not
 
 NAME_CHARACTERS = 200
@@ -52,7 +52,8 @@ def ensure_judge(
 
     Raises:
         UnknownTemplateError: a wrong template.
-        BadSettingsError: settings that do not go with the template or the model.
+        BadSettingsError: settings that do not go with the template or the model, or a constitution
+            without a principle to judge by in that mode.
         JudgeExistsError: a judge of that name judges otherwise.
     """
     asks_a_model = settings.mode in ("direct", "reasoned")
@@ -61,6 +62,7 @@ def ensure_judge(
             "mode: direct and reasoned judges need a model, verifiers need none, and a jury needs "
             "judges"
         )
+    judged_by(constitution_version, settings.mode)
     chosen = ""
     if model_version is not None:
         chosen = template or default_template(model_version.sandbox, settings.mode)

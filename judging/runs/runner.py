@@ -19,7 +19,6 @@ from django.utils import timezone
 from annotation.models import Rater, Slot
 from annotation.services.judge_gold import give_gold
 from annotation.services.policy import policy_of
-from constitution.selectors import compared_principles, verified_principles
 from corpus.models import Pair
 from inference.engine import Engine
 from inference.errors import InferenceError
@@ -31,7 +30,7 @@ from jobs.services import assert_lease
 from judging.asking.arithmetic import p_first_from_shown
 from judging.asking.askers import Asker, DirectAsker, JuryAsker, ReasonedAsker, Reply, VerifierAsker
 from judging.asking.questions import Plan, Question
-from judging.errors import UnknownSelectionError
+from judging.errors import BadSettingsError, UnknownSelectionError
 from judging.measures.lengths import judge_lengths
 from judging.models import JudgeConfig, JudgeRun, Verdict
 from judging.runs.certification import (
@@ -45,7 +44,7 @@ from judging.runs.certification import (
     watch,
 )
 from judging.runs.labelling import order_of, write_labels
-from judging.selectors import PairSelection, choose_pairs, pairs_of_run
+from judging.selectors import PairSelection, choose_pairs, judged_by, pairs_of_run
 from serving.accounts import Meter
 from serving.engines import as_job_error, machines_of, model_for_job
 from serving.models import Usage
@@ -108,15 +107,10 @@ def plan_of(config: JudgeConfig, *, seed: int = 0) -> Plan:
         return Plan(config, (), seed=seed, members=weights)
     if version is None:
         raise PermanentJobError(f"{config} has no constitution to judge with.")
-    if mode == "verifier":
-        principles, lacking = verified_principles(version), "verifier"
-    else:
-        principles, lacking = compared_principles(version), "comparison"
-    if not principles:
-        raise PermanentJobError(
-            f"{version} has no principle with a {lacking} and a weight above 0, so there is "
-            "nothing to judge with."
-        )
+    try:
+        principles = judged_by(version, mode)
+    except BadSettingsError as error:
+        raise PermanentJobError(str(error)) from error
     return Plan(config, principles, seed=seed)
 
 

@@ -27,7 +27,7 @@ from jobs.runner import JobContext
 from jobs.services import assert_lease, enqueue
 from judging.asking.arithmetic import Reading, p_first_from_shown
 from judging.asking.prompts import OPTIONS, default_template, template_named
-from judging.errors import NoAuditSetError
+from judging.errors import NoAuditSetError, NothingToTryError
 from judging.models import AuditPair, AuditSet, ImpactRun, ImpactVerdict
 from judging.trials.impact_figures import Judged, Principle, figures
 from serving.accounts import Meter
@@ -111,12 +111,16 @@ def launch_impact(
 
     Raises:
         NotADraftError: the version is published; its impact is history.
+        NothingToTryError: it has no principle to judge with.
         NoAuditSetError: there is no audit set and none can be drawn.
     """
     if version.status != ConstitutionVersion.Status.DRAFT:
         raise NotADraftError(
             f"{version} is {version.status}: impact can only be measured for drafts."
         )
+    texts = _texts(version)
+    if not _compared(texts):
+        raise NothingToTryError(_nothing(version))
     project = version.constitution.project
     base = current_version(version)
     chosen = audit_set or AuditSet.objects.filter(project=project).first()
@@ -128,7 +132,7 @@ def launch_impact(
         model_version=model,
         engine=engine,
         template=default_template(model.sandbox),
-        texts={"draft": _texts(version), "base": _texts(base) if base is not None else []},
+        texts={"draft": texts, "base": _texts(base) if base is not None else []},
         draft_sha256=version_sha256(version),
         created_by=created_by,
     )
@@ -153,15 +157,19 @@ def measure_impact_with(context: JobContext[ImpactRun], engine: Engine) -> None:
     run = context.job
     draft, base = _compared(run.texts["draft"]), _compared(run.texts["base"])
     if not draft:
-        raise PermanentJobError(
-            f"{run.version} has no principle with a comparison and a weight above 0, so there is "
-            "nothing to judge with."
-        )
+        raise PermanentJobError(_nothing(run.version))
     _Asking(context, engine).run()
     result = figures(_judged(run), draft, base, tie_band=run.tie_band)
     with transaction.atomic():
         assert_lease(run)
         ImpactRun.objects.filter(pk=run.pk).update(result=result)
+
+
+def _nothing(version: ConstitutionVersion) -> str:
+    return (
+        f"{version} has no principle with a comparison and a weight above 0, so there is nothing "
+        "to judge with."
+    )
 
 
 def _compared(texts: Sequence[dict[str, Any]]) -> list[Principle]:

@@ -328,6 +328,14 @@ def test_publishing_wants_the_tick_a_reason_and_the_text_that_was_seen(
     assert ConstitutionVersion.objects.count() == 1
 
 
+def test_a_draft_without_principles_is_not_offered_for_publishing(cast: Cast) -> None:
+    create_draft(project=cast.project, slug="none", name="None", principles=[])
+    shown = as_user(cast.carol).get(f"{HERE}constitution/none/1/publish/").content.decode()
+    assert "This version has no principles: write at least one, then publish it." in shown
+    assert "Publish version 1" not in shown
+    assert "publish-reason" not in shown
+
+
 def test_a_retired_version_can_be_chosen_by_no_judge_and_no_run(cast: Cast) -> None:
     make_pair(cast.project)
     ModelVersion.objects.create(project=cast.project, name="base", kind="base")

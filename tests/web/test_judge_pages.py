@@ -260,3 +260,38 @@ def test_the_list_asks_the_database_no_more_for_more_runs(
         page = client.get(JUDGE).content.decode()
 
     assert page.count(f'href="{JUDGE}') >= 30
+
+
+def test_a_judge_without_anything_to_judge_by_is_refused_at_its_form_and_not_made(
+    client: Client, cast: Cast
+) -> None:
+    version = publish_version(
+        version=create_draft(
+            project=cast.project, slug="x", name="X", principles=[PrincipleText("p", "Choose.")]
+        )
+    )
+    client.force_login(cast.dan)
+    make_model(cast.project)
+    fields = {
+        "constitution": version.pk,
+        "mode": "verifier",
+        "engine": "transformers",
+        "which": "new",
+    }
+    judges = JudgeConfig.objects.count()
+    answer = client.post(f"{JUDGE}launch", fields)
+    assert answer.status_code == 400
+    assert "no principle with a verifier and a weight above 0" in answer.content.decode()
+    assert JudgeConfig.objects.count() == judges
+
+
+def test_a_failed_run_says_its_length_warning_once(client: Client, cast: Cast) -> None:
+    run = launch(scripted_judge(cast.project))
+    JudgeRun.objects.filter(pk=run.pk).update(
+        state="failed", length_warning="Too long.", error="Too long. Nothing was asked."
+    )
+    client.force_login(cast.bob)
+    assert client.get(page_of(run)).content.decode().count("Too long.") == 1
+    JudgeRun.objects.filter(pk=run.pk).update(error="Another reason.")
+    shown = client.get(page_of(run)).content.decode()
+    assert (shown.count("Too long."), shown.count("Another reason.")) == (1, 1)

@@ -25,7 +25,7 @@ from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.asking.arithmetic import Reading
-from judging.errors import NoAuditSetError
+from judging.errors import NoAuditSetError, NothingToTryError
 from judging.models import ImpactRun, ImpactVerdict
 from judging.trials.impact import draw_audit_set, launch_impact, measure_impact_with
 from judging.trials.impact_figures import (
@@ -312,9 +312,9 @@ def test_impact_is_measured_of_drafts_that_can_be_judged_by(
     empty = create_draft(
         project=project, slug="e", name="E", principles=[PrincipleText("p", "", "Say.", "Mend.")]
     )
-    run = measure(launch_impact(version=empty, model=model, engine="scripted", start=False))
-    assert run.state == JobState.FAILED
-    assert "nothing to judge with" in run.error
+    with pytest.raises(NothingToTryError, match="nothing to judge with"):
+        launch_impact(version=empty, model=model, engine="scripted", start=False)
+    assert not ImpactRun.objects.exists()
     publish_version(version=draft)
     draft.refresh_from_db()
     with pytest.raises(NotADraftError):
