@@ -14,7 +14,7 @@ import yaml
 from exports.forecast import warning_of
 from exports.rows import PREFERENCE, SFT
 from exports.words import never_attacked_words, reason_words
-from figures.words import decimals, decimals_between, percent
+from figures.words import counted, decimals, decimals_between, percent
 
 
 def write_sft_card(
@@ -97,7 +97,7 @@ The columns follow TRL (`prompt`, `chosen`, `rejected`, conversational), plus th
 
 ## Raters
 
-{manifest["labels"]["count"]} labels by
+{counted(manifest["labels"]["count"], "labels")} by
 
 {raters}
 

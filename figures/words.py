@@ -69,6 +69,11 @@ def percent_beside(value: object, bound: float, digits: int = 0) -> str:
     return percent(value, digits)
 
 
+def counted(n: int, units: str) -> str:
+    """How many of something there are: 1 pair, 2,000 pairs."""
+    return f"{n:,} {units.removesuffix('s') if n == 1 else units}"
+
+
 def few(n: object, units: str = "pairs") -> str:
     """The warning beside a figure of `n` units; empty where they are enough, or none."""
     if not is_figure(n) or n <= 0 or n >= FEW:

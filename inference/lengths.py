@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from figures.words import percent
+from figures.words import counted, percent
 from inference.engine import Request
 from inference.errors import BadRequestError
 from inference.rendering import render_prompts
@@ -41,9 +41,10 @@ class LengthReport:
             return ""
         refused = f", {self.refused} are rejected by its chat template" if self.refused else ""
         return (
-            f"{percent(self.share_lost)} of {self.checked} requests checked cannot be answered: "
-            f"{self.too_long} are longer than the model's context of {self.limit} tokens with "
-            f"{self.room} for the answer (the longest has {self.longest}){refused}."
+            f"{percent(self.share_lost)} of {counted(self.checked, 'requests')} checked cannot be "
+            f"answered: {self.too_long} {'is' if self.too_long == 1 else 'are'} longer than the "
+            f"model's context of {self.limit} tokens with {self.room} for the answer (the longest "
+            f"has {self.longest}){refused}."
         )
 
 

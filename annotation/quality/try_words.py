@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from annotation.models import QualityPolicy, Rater, RaterCheck
+from figures.words import counted
 
 Decision = RaterCheck.Decision
 
@@ -19,7 +20,7 @@ def try_name(rater: Rater, policy: QualityPolicy) -> str:
 
 def outcome_of(check: RaterCheck, policy: QualityPolicy) -> str:
     """What a finished try came to, and what comes next, in the second person."""
-    right = f"You agreed with the seniors on {check.correct} of {check.n} pairs"
+    right = f"You agreed with the seniors on {check.correct} of {counted(check.n, 'pairs')}"
     if check.kappa is None:
         return (
             f"{right}. That is not enough to measure agreement beyond chance, so this attempt "

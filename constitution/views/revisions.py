@@ -25,6 +25,7 @@ from constitution.services import launch_revision_run, mark_chain
 from corpus.errors import ImportFileError
 from corpus.models import Project
 from corpus.prompt_files import import_prompts
+from figures.words import counted
 from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds
 from jobs.services import request_cancel
@@ -95,8 +96,8 @@ def upload_prompts(request: MemberRequest, project: Project) -> HttpResponseBase
             return _runs_page(request, project, RevisionRunForm(project), form, status=400)
     odd = "".join(f" Line {one.line}: {one.reason}." for one in report.rejected[:5])
     told = (
-        f"{report.added} prompts added, {report.duplicates} already there, "
-        f"{len(report.rejected)} lines rejected.{odd}"
+        f"{counted(report.added, 'prompts')} added, {report.duplicates} already there, "
+        f"{counted(len(report.rejected), 'lines')} rejected.{odd}"
     )
     (messages.warning if report.rejected else messages.success)(request, told)
     return redirect("revision_runs", project.slug)

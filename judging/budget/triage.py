@@ -19,6 +19,7 @@ from annotation.models import Adjudication, Label, Rater, Slot
 from annotation.quality.rater_figures import rater_figures
 from annotation.services import find_adjudications, open_slots
 from corpus.models import Pair, Project
+from figures.words import counted
 from judging.budget.planner import Plan, Prices, plan
 from judging.models import JudgeConfig, Verdict
 from serving.models import Usage
@@ -181,7 +182,9 @@ def known_of(config: JudgeConfig) -> Known:
         ),
         human_seconds_from="raters' median times" if seconds else "assumed: no times recorded",
         judge_cost=cost / labelled if cost and labelled else 0.0,
-        judge_cost_from=f"{labelled} labels" if cost and labelled else "its model has no price",
+        judge_cost_from=(
+            counted(labelled, "labels") if cost and labelled else "its model has no price"
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from constitution.selectors import current_version
 from constitution.services import version_sha256
 from constitution.views.versions import found_version, version_context
 from corpus.models import Pair, Project
+from figures.words import counted
 from jobs.services import request_cancel
 from judging.errors import JudgingError
 from judging.models import AuditSet, DraftTrial, ImpactRun
@@ -216,7 +217,9 @@ def draw_audit(
             seed=0 if last is None else last.number,
             created_by=_user(request),
         )
-        messages.success(request, f"Audit set {drawn.number}: {drawn.audit_pairs.count()} pairs.")
+        messages.success(
+            request, f"Audit set {drawn.number}: {counted(drawn.audit_pairs.count(), 'pairs')}."
+        )
     except JudgingError as error:
         messages.error(request, str(error))
     return redirect("constitution_impact", project.slug, slug, number)

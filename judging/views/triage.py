@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from corpus.models import Project
+from figures.words import counted
 from judging.budget.model_pairs import win_rates
 from judging.budget.planner import Plan
 from judging.budget.triage import (
@@ -102,10 +103,12 @@ def send_triage(request: MemberRequest, project: Project) -> HttpResponseBase:
         return redirect("triage", project.slug)
     if request.POST.get("to") == "seniors":
         count = send_to_seniors(project=project)
-        messages.success(request, f"{count} new disputes sent to seniors.")
+        messages.success(request, f"{counted(count, 'new disputes')} sent to seniors.")
     else:
         count = send_to_raters(config=config, within=form.cleaned_data["within"])
-        messages.success(request, f"{count} pairs moved to the front of the raters' queue.")
+        messages.success(
+            request, f"{counted(count, 'pairs')} moved to the front of the raters' queue."
+        )
     address = redirect("triage", project.slug)
     address["Location"] += f"?judge={config.pk}"
     return address

@@ -8,6 +8,7 @@ import pytest
 
 from figures.words import (
     NOTHING,
+    counted,
     decimals,
     decimals_between,
     few,
@@ -76,3 +77,10 @@ def test_a_reason_within_a_line_brings_no_full_stop_of_its_own() -> None:
         "be reliable)"
     )
     assert said_number(None, None, None, 9, "All are alike.") == "undefined (All are alike)"
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(0, "0 pairs"), (1, "1 pair"), (2, "2 pairs"), (1_200, "1,200 pairs")]
+)
+def test_one_is_counted_in_the_singular(n: int, said: str) -> None:
+    assert counted(n, "pairs") == said

@@ -519,7 +519,7 @@ def test_prompts_are_brought_in_by_upload_with_odd_lines_told(cast: Cast) -> Non
     prompt = Prompt.objects.get()
     assert (prompt.source, prompt.sensitive) == ("attempts.jsonl", True)
     page = client.get(f"{HERE}critique/").content.decode()
-    assert "1 prompts added, 0 already there, 1 lines rejected. Line 2: not JSON" in page
+    assert "1 prompt added, 0 already there, 1 line rejected. Line 2: not JSON" in page
     empty = SimpleUploadedFile("empty.txt", b" ")
     answer = client.post(f"{HERE}critique/prompts", {"file": empty})
     assert answer.status_code == 400

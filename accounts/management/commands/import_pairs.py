@@ -14,6 +14,7 @@ from accounts.membership_options import add_admin_option, let_admin_in, user_nam
 from corpus.errors import ImportFileError
 from corpus.importers.registry import FORMATS
 from corpus.services import ImportReport, import_file, nothing_usable
+from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 SHOWN_LINES = 20
@@ -52,9 +53,9 @@ class Command(ConcordCommand):
 
 def summary_of(slug: str, report: ImportReport) -> str:
     lines = [
-        f"{slug}: {report.rows} lines, {report.pairs_added} pairs and {report.labels_added} "
-        f"labels added, {report.duplicates} pairs already there, {len(report.rejected)} lines "
-        "rejected"
+        f"{slug}: {counted(report.rows, 'lines')}, {counted(report.pairs_added, 'pairs')} and "
+        f"{counted(report.labels_added, 'labels')} added, {counted(report.duplicates, 'pairs')} "
+        f"already there, {counted(len(report.rejected), 'lines')} rejected"
     ]
     lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]
     if len(report.rejected) > SHOWN_LINES:

@@ -14,6 +14,7 @@ from accounts.membership_options import add_admin_option, let_admin_in, user_nam
 from corpus.errors import ImportFileError
 from corpus.prompt_files import PromptReport, import_prompts
 from corpus.services import nothing_usable
+from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 SHOWN_LINES = 20
@@ -67,8 +68,8 @@ class Command(ConcordCommand):
 
 def summary_of(slug: str, report: PromptReport) -> str:
     lines = [
-        f"{slug}: {report.rows} lines, {report.added} prompts added, {report.duplicates} already "
-        f"there, {len(report.rejected)} lines rejected"
+        f"{slug}: {counted(report.rows, 'lines')}, {counted(report.added, 'prompts')} added, "
+        f"{report.duplicates} already there, {counted(len(report.rejected), 'lines')} rejected"
     ]
     lines += [f"  line {one.line}: {one.reason}" for one in report.rejected[:SHOWN_LINES]]
     if len(report.rejected) > SHOWN_LINES:

@@ -14,6 +14,7 @@ from constitution.selectors import PromptSelection, published_version, run_count
 from constitution.services import launch_revision_run
 from corpus.models import Project
 from corpus.registry import find_model, sandbox_model
+from figures.words import counted
 from inference.engine import Sampling
 from inference.errors import BadRequestError
 from inference.registry import ENGINES
@@ -125,8 +126,8 @@ def outcome_of(run: RevisionRun) -> Outcome:
     found = ", ".join(f"{n} {kind}" for kind, n in counts.findings.items() if n) or "none finished"
     lines = [
         f"{run} ({run.constitution_version} with {run.model_version.name}): {run.state}",
-        f"{counts.chains} chains: {found}; {counts.kept} kept, with their pairs in batch "
-        f"{run.batch}",
+        f"{counted(counts.chains, 'chains')}: {found}; {counts.kept} kept, with their pairs in "
+        f"batch {run.batch}",
     ]
     if run.error:
         lines.append(run.error)

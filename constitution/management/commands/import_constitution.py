@@ -13,6 +13,7 @@ from constitution.errors import ConstitutionError
 from constitution.services import create_draft, publish_version
 from constitution.texts.formats import read_constitution
 from corpus.models import Project
+from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
@@ -66,6 +67,6 @@ class Command(ConcordCommand):
         }
         return Outcome(
             data=data,
-            summary=f"{version} ({version.status}): {len(found.principles)} principles from a file "
-            f"in the format {found.format!r}",
+            summary=f"{version} ({version.status}): {counted(len(found.principles), 'principles')} "
+            f"from a file in the format {found.format!r}",
         )

@@ -14,6 +14,7 @@ from constitution.errors import UnknownConstitutionError
 from constitution.selectors import published_version
 from corpus.models import Project
 from corpus.registry import find_model, sandbox_model
+from figures.words import counted
 from inference.registry import ENGINES
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
@@ -216,8 +217,9 @@ def selection_of(options: dict[str, Any]) -> PairSelection:
 def _told(config: JudgeConfig, found: Estimate) -> Outcome:
     tokens = "an unknown number of" if found.prompt_tokens is None else f"{found.prompt_tokens:,}"
     lines = [
-        f"{config} would ask {found.questions:,} questions on {found.pairs:,} pairs: about "
-        f"{tokens} tokens in and at most {found.completion_tokens:,} out"
+        f"{config} would ask {counted(found.questions, 'questions')} on "
+        f"{counted(found.pairs, 'pairs')}: about {tokens} tokens in and at most "
+        f"{found.completion_tokens:,} out"
     ]
     if found.cost is not None:
         lines.append(f"Cost at the model's prices: {found.cost:.4f}")
@@ -272,10 +274,12 @@ def outcome_of(run: JudgeRun) -> Outcome:
         data["reason"] = "no pair has a readable verdict in both orders"
     shown = "undefined" if consistency is None else f"{consistency:.3f}"
     summary = (
-        f"{run.config}: {run.state}, {counts['pairs']} pairs, {counts['ok']} verdicts "
-        f"({counts['failed']} unreadable), position consistency {shown}\n{run.labelled} labels, "
-        f"{run.abstained} abstentions, {run.unscored} unscored; {usable.usable} usable "
-        f"labels{f' ({usable.why_none})' if usable.why_none else ''}"
+        f"{run.config}: {run.state}, {counted(counts['pairs'], 'pairs')}, "
+        f"{counted(counts['ok'], 'verdicts')} ({counts['failed']} unreadable), position "
+        f"consistency {shown}\n{counted(run.labelled, 'labels')}, "
+        f"{counted(run.abstained, 'abstentions')}, {run.unscored} unscored; "
+        f"{counted(usable.usable, 'usable labels')}"
+        f"{f' ({usable.why_none})' if usable.why_none else ''}"
     )
     if usable.gpu_seconds_each is not None:
         summary += f", {usable.gpu_seconds_each:.3f} GPU-seconds each"

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from judging.errors import JudgingError
 from judging.measures.report import unscaled
@@ -57,7 +58,7 @@ class Command(ConcordCommand):
             summary=(
                 f"{config}: calibration error {found.error_before:.3f} before, "
                 f"{found.error_after:.3f} after {found.method} scaling, measured on halves of "
-                f"{found.n} pairs that were not used for fitting"
+                f"{counted(found.n, 'pairs')} not used for fitting"
                 + (
                     "; in use from now on"
                     if options["use"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from figures.words import counted
 from jobs.commands import ConcordCommand, Outcome
 from judging.measures.bias import Figure
 from judging.measures.report import JudgeReport, judge_report
@@ -26,15 +27,16 @@ class Command(ConcordCommand):
 def summary_of(report: JudgeReport) -> str:
     read, unread = report.verdicts["ok"], sum(report.verdicts.values()) - report.verdicts["ok"]
     lines = [
-        f"{report.judge}: {report.labels} labels, {read} verdicts, {unread} unreadable",
+        f"{report.judge}: {counted(report.labels, 'labels')}, {counted(read, 'verdicts')}, "
+        f"{unread} unreadable",
         f"Cohen's κ with humans {_coefficient(report.kappa)}, agreement "
-        f"{_coefficient(report.agreement)}, over {report.compared} pairs",
+        f"{_coefficient(report.agreement)}, over {counted(report.compared, 'pairs')}",
     ]
     if report.ece is not None:
         n = sum(one.n for one in report.bins)
         mended = ", ".join(f"{one.after:.3f} after {one.method} scaling" for one in report.mended)
         lines.append(
-            f"Calibration error {report.ece:.3f} over {n} pairs that humans decided"
+            f"Calibration error {report.ece:.3f} over {counted(n, 'pairs')} that humans decided"
             + (f"; on pairs not used for fitting, {mended}" if mended else "")
         )
     lines += [

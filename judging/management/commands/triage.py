@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from figures.words import percent
+from figures.words import counted, percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from judging.budget.planner import Plan
 from judging.budget.triage import UNSURE, plan_labels, send_to_raters, send_to_seniors, triage
@@ -52,8 +52,9 @@ class Command(ConcordCommand):
                 config=config, within=options["within"], limit=options["limit"]
             )
             lines.append(
-                f"{data['sent_to_raters']} pairs are now at the front of the raters' queue; "
-                f"{data['sent_to_seniors']} new disputes are waiting for seniors"
+                "Moved to the front of the raters' queue: "
+                f"{counted(data['sent_to_raters'], 'pairs')}; sent to seniors: "
+                f"{counted(data['sent_to_seniors'], 'new disputes')}"
             )
         found = triage(config, within=options["within"])
         data |= {
@@ -63,8 +64,9 @@ class Command(ConcordCommand):
         }
         lines.insert(
             0,
-            f"{config}: unsure of {found.unsure} pairs that no human has labelled, abstained on "
-            f"{found.abstained}; {found.disputed} strong disagreements with humans are open",
+            f"{config}: unsure of {counted(found.unsure, 'pairs')} that no human has labelled, "
+            f"abstained on {found.abstained}; {found.disputed} strong disagreements with humans "
+            f"are open",
         )
         if options["money"] is not None or options["hours"] is not None:
             try:
@@ -86,8 +88,9 @@ def _planned(made: Plan) -> str:
     sure = chosen.below
     below = "" if sure is None else f" (those it is less than {percent(sure, 0)} sure of)"
     return (
-        f"Of {made.pairs} pairs, {chosen.human} to raters{below} and {chosen.judge} to the judge: "
-        f"expected accuracy {percent(chosen.accuracy)} ({percent(made.judge_only.accuracy)} with "
+        f"Of {counted(made.pairs, 'pairs')}, {chosen.human} to raters{below} and {chosen.judge} to "
+        f"the judge: expected accuracy {percent(chosen.accuracy)} "
+        f"({percent(made.judge_only.accuracy)} with "
         f"the judge alone, {percent(made.human_only.accuracy)} with raters alone), "
         f"{chosen.hours:.1f} hours, cost {chosen.cost:.2f}"
     )

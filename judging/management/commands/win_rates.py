@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from figures.words import said_share
+from figures.words import counted, said_share
 from jobs.commands import ConcordCommand, Outcome
 from judging.budget.model_pairs import ModelsCompared, win_rates
 from judging.budget.win_rates import Rate
@@ -37,8 +37,8 @@ class Command(ConcordCommand):
 def _line(one: ModelsCompared) -> str:
     rate = one.rate
     return (
-        f"{one.model} over {one.other}, {one.pairs} pairs: humans {_shown(rate.human)}, judge "
-        f"{_shown(rate.judge)}, combined {_shown(rate.together)}"
+        f"{one.model} over {one.other}, {counted(one.pairs, 'pairs')}: humans "
+        f"{_shown(rate.human)}, judge {_shown(rate.judge)}, combined {_shown(rate.together)}"
     )
 
 

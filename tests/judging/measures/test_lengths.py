@@ -54,7 +54,7 @@ def test_a_run_in_which_more_than_one_percent_does_not_fit_stops_before_it_begin
 ) -> None:
     run = launch(project)
     assert run.state == JobState.FAILED
-    assert "4.8 % of 21 requests checked cannot be answered: 1 are longer" in run.error
+    assert "4.8 % of 21 requests checked cannot be answered: 1 is longer" in run.error
     assert "Nothing was asked." in run.error
     assert run.length_warning
     assert not Verdict.objects.exists()
@@ -94,7 +94,7 @@ def test_one_percent_is_the_bound() -> None:
         return LengthReport(1000, too_long, 0, 900, 100.0, 1, 512).warning
 
     assert warning(10) == ""
-    assert "1.1 % of 1000" in warning(11)
+    assert "1.1 % of 1,000" in warning(11)
 
 
 def test_a_model_known_by_name_alone_cannot_be_looked_at(project: Project) -> None:
