@@ -189,7 +189,8 @@ def look_over(context: JobContext[ModelRegistration]) -> None:
 
 
 def with_weights_of(project: Project, location: str) -> ModelVersion | None:
-    """The project's model version with the weights of this folder, under whatever name.
+    """The project's model version that this folder holds, under whatever name: the same weights,
+    and the same configuration, tokenizer and chat template.
 
     Raises:
         inference.errors.ModelLoadError: the folder has no usable weights.
@@ -197,11 +198,24 @@ def with_weights_of(project: Project, location: str) -> ModelVersion | None:
     folder = Path(location).expanduser()
     if not folder.is_dir():
         return None
-    return (
-        ModelVersion.objects.filter(project=project, weights_sha256=weights_sha256(folder))
-        .order_by("id")
-        .first()
+    known = ModelVersion.objects.filter(project=project, weights_sha256=weights_sha256(folder))
+    return next(
+        (
+            one
+            for one in known.order_by("id")
+            if _beside_weights(Path(location_of(one))) == _beside_weights(folder)
+        ),
+        None,
     )
+
+
+BESIDE_WEIGHTS = ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+
+
+def _beside_weights(folder: Path) -> list[bytes | None]:
+    """What makes of weights the model that it is; None for a file that is not there."""
+    files = [folder / name for name in BESIDE_WEIGHTS]
+    return [file.read_bytes() if file.is_file() else None for file in files]
 
 
 def find_model(project: Project, reference: str) -> ModelVersion | None:

@@ -162,6 +162,12 @@ def test_a_folder_with_the_weights_of_a_known_model_is_that_model(
     assert found == workshop.base_model
     assert ModelVersion.objects.count() == before
 
+    template = tmp_path / "copy" / "chat_template.jinja"
+    template.write_text("{{ messages[0]['content'] }}")
+    other = find_or_register_model(workshop.project, str(tmp_path / "copy"))
+    assert other != workshop.base_model
+    assert other.weights_sha256 == workshop.base_model.weights_sha256
+
 
 def test_a_model_folder_that_is_gone_fails_the_run_with_its_path(
     workshop: Workshop, tmp_path: Path
