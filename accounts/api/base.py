@@ -21,6 +21,7 @@ from accounts.permissions import (
     membership_in,
 )
 from corpus.models import Project
+from corpus.storable import lacks_character
 
 
 class ErrorOutput(serializers.Serializer[Any]):
@@ -91,6 +92,8 @@ def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dic
         body = request.data
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
+    if lacks_character(body):
+        raise ParseError("A text contains half of a surrogate pair, which is not a character.")
     serializer = form(data=body)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)

@@ -58,9 +58,14 @@ class Invitations(ListOf):
             now=timezone.now(),
         )
         link = request.build_absolute_uri(reverse("invitation", args=[token]))
+        answer = InvitationRow(new).data | {"link": link}
         if new.email:
-            send_invitation(invitation=new, link=link)
-        return Response(InvitationRow(new).data | {"link": link}, status=status.HTTP_201_CREATED)
+            try:
+                send_invitation(invitation=new, link=link)
+            except OSError as error:
+                # The link is in this answer alone: it must arrive although the mail did not.
+                answer["mail_error"] = f"The e-mail could not be sent: {error}"
+        return Response(answer, status=status.HTTP_201_CREATED)
 
     def rows(self, project: Project, wanted: dict[str, Any]) -> QuerySet[Any]:
         return project.invitations.order_by("-id")

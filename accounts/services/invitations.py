@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.errors import InvitationError
 from accounts.models import Invitation, Membership, Role
-from accounts.services import add_member
+from accounts.services.members import add_member, lock_members
 from corpus.models import Project
 
 VALID_FOR = dt.timedelta(days=14)
@@ -90,6 +90,8 @@ def accept_invitation(*, token: str, user: User, now: dt.datetime) -> Membership
     invitation never changes what somebody may do.
     """
     invitation = find_invitation(token=token, now=now)
+    # Two invitations that are accepted at once must not overwrite each other's role.
+    lock_members(invitation.project_id)
     member = Membership.objects.filter(user=user, project=invitation.project).first()
     if member is not None and member.role != invitation.role:
         raise InvitationError(

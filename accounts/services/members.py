@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.errors import MembershipError
 from accounts.models import Membership, Role
@@ -17,6 +17,7 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
 
     MembershipError when the project would lose its only admin.
     """
+    lock_members(project.pk)
     member = Membership.objects.filter(user=user, project=project).first()
     if member is not None and role != Role.ADMIN:
         _refuse_last_admin(member)
@@ -30,9 +31,11 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
 @transaction.atomic
 def create_project(*, slug: str, name: str, admin: User) -> Project:
     """A new project, whose maker is its admin. MembershipError when the slug is taken."""
-    if Project.objects.filter(slug=slug).exists():
-        raise MembershipError(f"Project {slug!r} already exists.")
-    project = Project.objects.create(slug=slug, name=name)
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(slug=slug, name=name)
+    except IntegrityError as error:
+        raise MembershipError(f"Project {slug!r} already exists.") from error
     add_member(user=admin, project=project, role=Role.ADMIN)
     return project
 
@@ -43,7 +46,7 @@ def adopt(*, project: Project, admin: User | None = None) -> User | None:
 
     Who is its admin now; None when it has members, or there is nobody to choose.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    lock_members(project.pk)
     if Membership.objects.filter(project=project).exists():
         return None
     if admin is None:
@@ -54,9 +57,13 @@ def adopt(*, project: Project, admin: User | None = None) -> User | None:
     return admin
 
 
+def lock_members(project_id: int) -> None:
+    """Until the transaction ends, nobody else changes who is in the project."""
+    Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
 def _refuse_last_admin(membership: Membership) -> None:
     """A project that nobody governs could not be reached again."""
-    Project.objects.select_for_update(no_key=True).get(pk=membership.project_id)
     admins = Membership.objects.filter(project=membership.project_id, role=Role.ADMIN)
     if membership.role == Role.ADMIN and not admins.exclude(pk=membership.pk).exists():
         raise MembershipError(
@@ -71,6 +78,12 @@ def remove_member(*, membership: Membership) -> None:
 
     MembershipError for the only admin.
     """
+    lock_members(membership.project_id)
+    # What was read before the lock may have changed since.
+    try:
+        membership.refresh_from_db(fields=["role"])
+    except Membership.DoesNotExist as error:
+        raise MembershipError("They are no longer a member.") from error
     _refuse_last_admin(membership)
     member_leaving.send(sender=Membership, membership=membership)
     membership.delete()

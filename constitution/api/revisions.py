@@ -47,14 +47,14 @@ class RevisionRunInput(serializers.Serializer[Any]):
     sensitive = serializers.BooleanField(
         required=False, help_text="Only red-team prompts (true) or only others (false)."
     )
-    limit = serializers.IntegerField(min_value=1, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=10_000_000, required=False)
     rounds = serializers.IntegerField(min_value=1, max_value=MOST_ROUNDS, default=4)
     stop_early = serializers.BooleanField(default=True)
     use_few_shots = serializers.BooleanField(default=True)
     ask_raters = serializers.BooleanField(default=False)
     seed = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
     temperature = serializers.FloatField(min_value=0, max_value=5, default=1.0)
-    max_tokens = serializers.IntegerField(min_value=1, required=False)
+    max_tokens = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
 
 
 class RevisionRuns(ErrorsTold, ListOf):

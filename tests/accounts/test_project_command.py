@@ -99,10 +99,14 @@ def test_the_only_admin_stays_whatever_way_they_would_go() -> None:
     remove_member(membership=membership_of(cast.carol, cast.project))
 
 
-@pytest.mark.parametrize("name", ["import_pairs", "import_prompts"])
-def test_an_import_into_a_new_project_lets_somebody_in(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "line"), [("import_pairs", PAIR), ("import_prompts", '{"prompt": "Hi?"}\n')]
+)
+def test_an_import_into_a_new_project_lets_somebody_in(
+    name: str, line: str, tmp_path: Path
+) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_text(PAIR)
+    path.write_text(line)
     errors = io.StringIO()
     call_command(name, "port", str(path), stderr=errors, stdout=io.StringIO())
     assert "Nobody can open port yet" in errors.getvalue()

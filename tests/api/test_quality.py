@@ -168,6 +168,29 @@ def test_invitations_show_their_link_once(cast: Cast) -> None:
     assert Invitation.objects.get().revoked_at is not None
 
 
+def test_the_link_arrives_though_the_mail_does_not(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_mail: object) -> None:
+        raise ConnectionRefusedError("no mail server")
+
+    monkeypatch.setattr("accounts.services.invitations.send_mail", refuse)
+    status, made = ask(cast.carol, "invitations", {"role": "rater", "email": "kim@example.org"})
+    assert status == 201
+    assert "/invitations/" in made["link"]
+    assert made["mail_error"] == "The e-mail could not be sent: no mail server"
+
+
+def test_half_of_a_surrogate_pair_is_bad_input_wherever_it_stands(cast: Cast) -> None:
+    for path, body in (
+        ("invitations", {"role": "\ud800"}),
+        ("constitutions", {"slug": "x", "text": 'principles: ["\\uD800"]'}),
+        ("constitutions", {"slug": "x", "text": 'name: "\\0"\nprinciples: []'}),
+        ("critique-runs", {"constitution": "c", "model": "m", "limit": 10**30}),
+    ):
+        assert ask(cast.carol, path, body)[0] == 400, path
+
+
 def test_a_stranger_finds_nothing(cast: Cast) -> None:
     for path in ("labels", "raters", "gold", "adjudications", "agreement", "quality-policy"):
         assert ask(cast.charlie, path)[0] == 404
