@@ -93,7 +93,8 @@ def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dic
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
     if lacks_character(body):
-        raise ParseError("A text contains half of a surrogate pair, which is not a character.")
+        why = "A text contains half of a surrogate pair, which is not a character."
+        raise serializers.ValidationError({"non_field_errors": [why]})
     serializer = form(data=body)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
