@@ -72,6 +72,11 @@ class MemberRequest(HttpRequest):
     membership: Membership
 
 
+def user_of(request: MemberRequest) -> User | None:
+    """The account, for rows that keep who made them."""
+    return request.user if isinstance(request.user, User) else None
+
+
 def member_view(
     roles: frozenset[Role],
 ) -> Callable[

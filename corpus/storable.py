@@ -1,4 +1,4 @@
-"""Texts that no database takes."""
+"""Texts that no database and no file takes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair: it stands in JSON and YAML as an escape, and is no character."""
+"""It stands in JSON and YAML as an escape, and is no character."""
 
 
-def lacks_character(value: Any) -> bool:
-    """Whether a text anywhere in `value`, names included, holds half of a surrogate pair."""
+def unstorable(value: Any) -> str:
+    """What a text anywhere in `value`, names included, holds that cannot be stored: a NUL, or half
+    of a surrogate pair. Empty where all can."""
     if isinstance(value, str):
-        return HALF_PAIR.search(value) is not None
+        if "\0" in value:
+            return "a NUL character"
+        return "half of a surrogate pair" if HALF_PAIR.search(value) else ""
+    parts: Any = ()
     if isinstance(value, Mapping):
-        return any(lacks_character(one) for pair in value.items() for one in pair)
-    if isinstance(value, list | tuple):
-        return any(map(lacks_character, value))
-    return False
-
-
-def has_null(value: Any) -> bool:
-    """Whether a text anywhere in `value`, names included, holds the character NUL."""
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, Mapping):
-        return any(has_null(one) for pair in value.items() for one in pair)
-    if isinstance(value, list | tuple):
-        return any(map(has_null, value))
-    return False
+        parts = (one for pair in value.items() for one in pair)
+    elif isinstance(value, list | tuple):
+        parts = value
+    return next((why for why in map(unstorable, parts) if why), "")

@@ -21,7 +21,7 @@ from accounts.permissions import (
     membership_in,
 )
 from corpus.models import Project
-from corpus.storable import lacks_character
+from corpus.storable import unstorable
 
 
 class ErrorOutput(serializers.Serializer[Any]):
@@ -92,9 +92,11 @@ def read_input(form: type[serializers.Serializer[Any]], request: Request) -> dic
         body = request.data
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
-    if lacks_character(body):
-        why = "A text contains half of a surrogate pair, which is not a character."
-        raise serializers.ValidationError({"non_field_errors": [why]})
+    if why := unstorable(body):
+        named = body.items() if isinstance(body, dict) else ()
+        field = next((name for name, one in named if unstorable(one)), "non_field_errors")
+        field = "non_field_errors" if unstorable(field) else field
+        raise serializers.ValidationError({field: [f"Contains {why}, which cannot be stored."]})
     serializer = form(data=body)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)

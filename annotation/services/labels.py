@@ -25,6 +25,7 @@ from annotation.services.slots import (
     locked_slot,
     with_texts,
 )
+from corpus.storable import unstorable
 
 ON_SCREEN = ("left", "right", "equal", "both_bad")
 """What a rater can press."""
@@ -174,10 +175,8 @@ def check_judgement(judgement: Judgement, policy: QualityPolicy) -> None:
 def check_text(text: str, name: str, limit: int) -> None:
     if len(text) > limit:
         raise InvalidLabelError(f"The {name} has {len(text)} characters; the limit is {limit}.")
-    if any(mark == "\x00" or "\ud800" <= mark <= "\udfff" for mark in text):
-        raise InvalidLabelError(
-            f"The {name} contains a NUL or half of a surrogate pair, which cannot be stored."
-        )
+    if why := unstorable(text):
+        raise InvalidLabelError(f"The {name} contains {why}, which cannot be stored.")
 
 
 @transaction.atomic

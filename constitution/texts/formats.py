@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from constitution.errors import BadConstitutionFileError, BadVerifierError
 from constitution.services import Example, PrincipleText
 from constitution.verifiers import read_verifier
-from corpus.storable import has_null, lacks_character
+from corpus.storable import unstorable
 
 FormatName = Literal["concord", "critiques", "comparisons", "swarm"]
 
@@ -110,10 +110,8 @@ def read_constitution(text: str) -> ConstitutionFile:
         data = json.loads(text) if text.lstrip()[:1] in ("{", "[") else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise BadConstitutionFileError(f"the file is neither YAML nor JSON: {error}") from error
-    if lacks_character(data) or has_null(data):
-        raise BadConstitutionFileError(
-            "the file escapes something that is not a character: NUL or half of a surrogate pair"
-        )
+    if why := unstorable(data):
+        raise BadConstitutionFileError(f"the file contains {why}, which cannot be stored")
     try:
         found = _reader(data)(data)
     except ValidationError as error:

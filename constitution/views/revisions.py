@@ -7,7 +7,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
@@ -15,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view, user_of
 from constitution.errors import ConstitutionError
 from constitution.extensions import revision_parts
 from constitution.forms import PromptsForm, RevisionRunForm
@@ -61,7 +60,7 @@ def launch_revision(request: MemberRequest, project: Project) -> HttpResponseBas
             ask_raters=data["ask_raters"],
             temperature=data["temperature"],
             seed=data["seed"],
-            created_by=_user(request),
+            created_by=user_of(request),
         )
     except ConstitutionError as error:
         form.add_error(None, str(error))
@@ -203,7 +202,7 @@ def mark_chain_view(
 ) -> HttpResponseBase:
     """Mark a chain as bad with a reason, or take the mark away."""
     found = get_object_or_404(Chain, pk=chain_id, run=_run(project, run_id))
-    user = _user(request)
+    user = user_of(request)
     if user is not None:
         try:
             mark_chain(
@@ -227,7 +226,3 @@ def _run(project: Project, run_id: int) -> RevisionRun:
         "constitution_version__constitution", "model_version", "project"
     )
     return get_object_or_404(runs, pk=run_id, project=project)
-
-
-def _user(request: MemberRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.permissions import ADMINS, READERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, MemberRequest, member_view, user_of
 from constitution.errors import ConstitutionError
 from constitution.extensions import publish_parts
 from constitution.forms import NewConstitutionForm
@@ -132,7 +131,7 @@ def create_constitution(request: MemberRequest, project: Project) -> HttpRespons
             name=form.cleaned_data["name"],
             principles=content.principles,
             few_shots=content.few_shots,
-            created_by=_user(request),
+            created_by=user_of(request),
             reason=f"Started from: {form.cleaned_data['start']}",
         )
     except ConstitutionError as error:
@@ -251,7 +250,7 @@ def constitution_comment(
     request: MemberRequest, project: Project, slug: str, number: int
 ) -> HttpResponseBase:
     version = found_version(project, slug, number)
-    user = _user(request)
+    user = user_of(request)
     if user is None:
         raise Http404("There is no such version.")
     try:
@@ -311,7 +310,7 @@ def constitution_publish(
             version = publish_version(
                 version=version,
                 reason=request.POST.get("reason", ""),
-                author=_user(request),
+                author=user_of(request),
                 revision=int(seen),
             )
         except ConstitutionError as error:
@@ -363,7 +362,7 @@ def constitution_retire(
     version = found_version(project, slug, number)
     try:
         retire_version(
-            version=version, reason=request.POST.get("reason", ""), author=_user(request)
+            version=version, reason=request.POST.get("reason", ""), author=user_of(request)
         )
         messages.success(request, f"{version} is retired: new judges can no longer use it.")
     except ConstitutionError as error:
@@ -378,7 +377,7 @@ def constitution_draft(
 ) -> HttpResponseBase:
     """A new draft with this version's text."""
     version = found_version(project, slug, number)
-    return _to_version(draft_from(version=version, author=_user(request)))
+    return _to_version(draft_from(version=version, author=user_of(request)))
 
 
 @require_POST
@@ -401,7 +400,3 @@ def _to_version(version: ConstitutionVersion) -> HttpResponseBase:
     return redirect(
         "constitution_version", constitution.project.slug, constitution.slug, version.number
     )
-
-
-def _user(request: MemberRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from corpus.hashing import completion_sha256
+from corpus.storable import unstorable
 
 ImportedChoice = Literal["a", "b", "equal", "both_bad"]
 
@@ -31,12 +32,8 @@ MAX_REASON_CHARACTERS = 300
 
 def _storable(text: str) -> str:
     """What every database and file can hold: no NUL, no lone surrogate."""
-    if "\x00" in text:
-        raise ValueError("contains a NUL character, which cannot be stored")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("contains half of a surrogate pair, which is not valid text") from error
+    if why := unstorable(text):
+        raise ValueError(f"contains {why}, which cannot be stored")
     return text
 
 

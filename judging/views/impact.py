@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view, user_of
 from constitution.errors import ConstitutionError
 from constitution.models import ConstitutionVersion
 from constitution.selectors import current_version
@@ -52,7 +51,9 @@ def constitution_try(
     if not form.is_valid():
         return _try_page(request, project, version, form, status=400)
     try:
-        trial = launch_draft_trial(version=version, created_by=_user(request), **form.cleaned_data)
+        trial = launch_draft_trial(
+            version=version, created_by=user_of(request), **form.cleaned_data
+        )
     except JudgingError as error:
         form.add_error(None, str(error))
         return _try_page(request, project, version, form, status=400)
@@ -133,7 +134,7 @@ def constitution_impact(
     if not form.is_valid():
         return _impact_page(request, project, version, form, None, status=400)
     try:
-        launch_impact(version=version, created_by=_user(request), **form.cleaned_data)
+        launch_impact(version=version, created_by=user_of(request), **form.cleaned_data)
     except (ConstitutionError, JudgingError) as error:
         form.add_error(None, str(error))
         return _impact_page(request, project, version, form, None, status=400)
@@ -215,7 +216,7 @@ def draw_audit(
         drawn = draw_audit_set(
             project=project,
             seed=0 if last is None else last.number,
-            created_by=_user(request),
+            created_by=user_of(request),
         )
         messages.success(
             request, f"Audit set {drawn.number}: {counted(drawn.audit_pairs.count(), 'pairs')}."
@@ -223,7 +224,3 @@ def draw_audit(
     except JudgingError as error:
         messages.error(request, str(error))
     return redirect("constitution_impact", project.slug, slug, number)
-
-
-def _user(request: MemberRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

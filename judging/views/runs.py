@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseBase
@@ -11,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view, user_of
 from corpus.models import Project
 from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds
@@ -31,10 +30,6 @@ from serving.selectors import usage_of_run
 
 RUNS_SHOWN = 100
 VERDICTS_A_PAGE = 50
-
-
-def user_of(request: MemberRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 @member_view(READERS)

@@ -12,8 +12,8 @@ from accounts.models import Membership, Role
 from accounts.services import add_member, create_project, remove_member
 from accounts.services.invitations import accept_invitation, invite
 from corpus.models import Project
-from tests.annotation.queue.test_concurrency import at_once
 from tests.builders import make_cast, make_user, membership_of
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

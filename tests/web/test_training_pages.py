@@ -22,13 +22,13 @@ from tests.judging.workshop import make_version
 from tests.training.builders import QUICK, Workshop, make_workshop
 from training.models import Evaluation, TrainingMetric, TrainingRun
 from training.registry.lineage import ancestry_of
+from training.registry.showing import EVALUATIONS_SHOWN
 from training.runs.charts import PANELS
 from training.runs.forms import LEARNING_RATES, TrainForm
 from training.runs.runner import MetricsFile, train
 from training.runs.selectors import MAX_POINTS
 from training.runs.services import launch_training
 from training.runs.views import LINEAGE_SHOWN
-from training.showing import EVALUATIONS_SHOWN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -33,7 +33,7 @@ from inference.sandbox.world import (
 )
 from jobs.models import Job, JobState
 from jobs.runner import JobContext, run_job
-from judging.attack_words import attack_words
+from judging.measures.attack_words import attack_words
 from judging.models import AttackRun, JudgeConfig, JudgeRun
 from judging.runs.runner import judge
 from judging.selectors import PairSelection, run_consistency

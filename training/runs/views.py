@@ -27,11 +27,11 @@ from judging.models import JudgeConfig
 from training.errors import TrainingError
 from training.models import TrainingRun
 from training.registry.lineage import ancestry_of, touched_by
+from training.registry.showing import measured, not_askable
 from training.runs.charts import PANELS, run_charts
 from training.runs.forms import METHODS, PricesForm, RegisterModelForm, TrainForm
 from training.runs.selectors import metric_rows, models_of, origin_of, runs_of
 from training.runs.services import cancel_training, launch_training
-from training.showing import measured, not_askable
 
 LINEAGE_SHOWN = 12
 LISTED = 20

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 from jobs.models import JobState
 from jobs.runner import run_job
-from judging.attack_words import attack_data, attack_words
 from judging.errors import JudgingError
+from judging.measures.attack_words import attack_data, attack_words
 from judging.measures.attacks import attack, launch_attacks
 from judging.models import AttackRun
 from judging.runs.named import add_judge, asked_judge

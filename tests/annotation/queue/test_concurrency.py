@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from accounts.errors import NotARaterError
@@ -28,25 +23,9 @@ from annotation.services import (
 )
 from annotation.services.labels import ON_SCREEN
 from tests.builders import make_pair, make_project, make_rater
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-T = TypeVar("T")
-
-
-def at_once(*work: Callable[[], T]) -> list[T]:
-    """Run all in threads that start together, each with a connection of its own."""
-    gate = threading.Barrier(len(work))
-
-    def run(task: Callable[[], T]) -> T:
-        gate.wait(timeout=30)
-        try:
-            return task()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return [future.result(timeout=120) for future in [pool.submit(run, task) for task in work]]
 
 
 def label_all(rater: Rater, seed: int) -> int:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from figures.words import percent
 from jobs.commands import BadInputError, ConcordCommand, Outcome
-from judging.attack_words import attack_data, attack_words
+from judging.measures.attack_words import attack_data, attack_words
 from judging.models import AttackRun
 from training.management.commands.quickstart import migrate_if_needed
 from training.rounds.demo import PROMPTS_PER_ROUND, DemoError, RoundResult, run_demo

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs.commands import ConcordCommand, Outcome
-from judging.attack_words import attack_data, attack_words
+from judging.measures.attack_words import attack_data, attack_words
 from judging.models import AttackRun
 from training.rounds.sample import attack_sample_judge, load_sample
 
