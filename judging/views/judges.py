@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, RESEARCHERS, MemberRequest, member_view, user_of
 from annotation.models import RaterCheck
 from corpus.models import Project
 from jobs.polling import whole_once_finished
@@ -25,7 +25,6 @@ from judging.runs.gate import standings
 from judging.selectors import PairSelection
 from judging.services import launch_judge_run
 from judging.views.forms import JudgePolicyForm
-from judging.views.runs import user_of
 
 CHECKS_SHOWN = 10
 
