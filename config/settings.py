@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "annotation",
     "judging",
     "exports",
+    "library",
     "training",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -25,5 +25,6 @@ urlpatterns = [
     path("", include("constitution.urls")),
     path("", include("judging.urls")),
     path("", include("exports.urls")),
+    path("", include("library.urls")),
     path("", include("training.urls")),
 ]

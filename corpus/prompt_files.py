@@ -21,9 +21,9 @@ from corpus.hashing import prompt_sha256
 from corpus.importers.hh_rlhf import split_turns
 from corpus.importers.records import PromptRecord, describe
 from corpus.importers.registry import check_whole, numbered_lines, read_object, source_name
-from corpus.intake import intake_policy, launch_scan
+from corpus.intake.policy import intake_policy, launch_scan
+from corpus.intake.redaction import Redactor
 from corpus.models import IntakePolicy, IntakeScan, Project, Prompt, PromptOriginal
-from corpus.redaction import Redactor
 from corpus.services import Rejected
 from corpus.writing import add_references
 

@@ -14,7 +14,8 @@ from django.db import transaction
 from corpus.importers.records import PairRecord, ParsedLine
 from corpus.importers.registry import choose_format, parse_file, source_name
 from corpus.importers.sinks import take_all
-from corpus.intake import intake_policy, launch_scan
+from corpus.intake.policy import intake_policy, launch_scan
+from corpus.intake.redaction import Redactor
 from corpus.models import (
     IntakePolicy,
     IntakeScan,
@@ -23,7 +24,6 @@ from corpus.models import (
     Project,
     PromptOriginal,
 )
-from corpus.redaction import Redactor
 from corpus.writing import (
     Answer,
     NewPair,

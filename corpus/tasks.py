@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
+from corpus.intake.scanning import scan
 from corpus.models import IntakeScan, ModelRegistration
 from corpus.registry import look_over
-from corpus.runner import scan
 from jobs.runner import run_job
 
 

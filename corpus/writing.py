@@ -12,8 +12,17 @@ from django.utils import timezone
 
 from corpus.bulk import insert_rows, lock_project
 from corpus.hashing import completion_sha256, pair_sha256, prompt_sha256
-from corpus.intake import hits_in, intake_policy
-from corpus.models import Completion, IntakePolicy, ModelVersion, Pair, Project, Prompt
+from corpus.intake.policy import hits_in, intake_policy
+from corpus.models import (
+    Completion,
+    Import,
+    IntakePolicy,
+    ModelVersion,
+    Pair,
+    Project,
+    Prompt,
+    SamplingRun,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +34,15 @@ class Answer:
     sampling: Mapping[str, Any] | None = None
     token_count: int | None = None
     finish_reason: str = ""
+    steps: Sequence[str] | None = None
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewPair:
     """Two completions of one prompt to be stored as a pair, `a` as its first."""
 
-    prompt: Sequence[Mapping[str, str]]
+    prompt: Sequence[Mapping[str, Any]]
     a: Answer
     b: Answer
     external_id: str = ""
@@ -40,6 +51,48 @@ class NewPair:
     difficulty: str = ""
     language: str = ""
     reference: str = ""
+    metadata: Mapping[str, Any] | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCompletion:
+    """One completion of a prompt to be stored, without another beside it."""
+
+    prompt: Sequence[Mapping[str, Any]]
+    answer: Answer
+    source: str = ""
+    domain: str = ""
+    difficulty: str = ""
+    language: str = ""
+    reference: str = ""
+
+
+class StoredCompletion(NamedTuple):
+    """Where a NewCompletion ended up."""
+
+    pk: int
+    prompt_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CameFrom:
+    """What rows are stored for: an import, a sampling run, or neither."""
+
+    source_import: Import | None = None
+    sampling_run: SamplingRun | None = None
+
+    @property
+    def import_id(self) -> int | None:
+        return self.source_import.pk if self.source_import else None
+
+    @property
+    def sampling_id(self) -> int | None:
+        return self.sampling_run.pk if self.sampling_run else None
+
+
+NOWHERE = CameFrom()
 
 
 class PairRow(NamedTuple):
@@ -54,6 +107,10 @@ class PairRow(NamedTuple):
     external_id: str
     origin: str
     batch: str
+    metadata: Mapping[str, Any]
+    source_import_id: int | None
+    source_line: int | None
+    sampling_run_id: int | None
     priority: int
     held_back: str
     created_at: dt.datetime
@@ -96,6 +153,23 @@ class _Row:
     pair: NewPair
     hashes: PairHashes
 
+    @property
+    def completions(self) -> tuple[_Completion, _Completion]:
+        hashes = self.hashes
+        return (
+            _Completion(hashes.a, hashes.prompt, self.pair.a, hashes.hits_a),
+            _Completion(hashes.b, hashes.prompt, self.pair.b, hashes.hits_b),
+        )
+
+
+class _Completion(NamedTuple):
+    """A completion with its hash and its prompt's, ready to be stored."""
+
+    sha256: str
+    prompt: str
+    answer: Answer
+    hits: int
+
 
 @transaction.atomic
 def write_pairs(
@@ -106,6 +180,7 @@ def write_pairs(
     batch: str = "",
     priority: int = 0,
     hashes: Sequence[PairHashes] | None = None,
+    came_from: CameFrom = NOWHERE,
 ) -> list[StoredPair]:
     """Store pairs with their prompts and completions; what is there already is found, not doubled.
 
@@ -118,8 +193,12 @@ def write_pairs(
         hashes = [_hashes(pair, policy) for pair in pairs]
     rows = [_Row(pair, known) for pair, known in zip(pairs, hashes, strict=True)]
     lock_project(project)
-    prompts, new_prompts = _ensure_prompts(project, rows)
-    completions, new_completions = _ensure_completions(prompts, new_prompts, rows)
+    prompts, new_prompts = _ensure_prompts(
+        project, [(row.hashes.prompt, row.pair) for row in rows], came_from
+    )
+    completions, new_completions = _ensure_completions(
+        prompts, new_prompts, [one for row in rows for one in row.completions], came_from
+    )
     there = _pairs_there(project, rows, new_completions)
     first_with = {row.hashes.pair: place for place, row in reversed(list(enumerate(rows)))}
     now = timezone.now()
@@ -133,6 +212,10 @@ def write_pairs(
             row.pair.external_id,
             origin.value,
             batch,
+            row.pair.metadata or {},
+            came_from.import_id,
+            row.pair.line,
+            came_from.sampling_id,
             priority,
             _held_back(row.hashes, policy),
             now,
@@ -152,8 +235,35 @@ def write_pairs(
     ]
 
 
+@transaction.atomic
+def write_completions(
+    *, project: Project, completions: Sequence[NewCompletion], came_from: CameFrom = NOWHERE
+) -> list[StoredCompletion]:
+    """Store completions with their prompts; what is there already is found, not doubled.
+
+    A fixed number of queries per call. The result is in the order given; of two equal completions
+    in one call, the first alone is new. Writers of one project wait for each other.
+    """
+    policy = intake_policy(project.pk)
+    rows: list[_Completion] = []
+    for one in completions:
+        prompt = prompt_sha256(one.prompt)
+        model = one.answer.model.name if one.answer.model else None
+        sha256 = completion_sha256(prompt, one.answer.text, model, one.answer.sampling)
+        rows.append(_Completion(sha256, prompt, one.answer, hits_in(one.answer.text, policy)))
+    lock_project(project)
+    wanted = [(row.prompt, one) for row, one in zip(rows, completions, strict=True)]
+    prompts, new_prompts = _ensure_prompts(project, wanted, came_from)
+    ids, new = _ensure_completions(prompts, new_prompts, rows, came_from)
+    stored = []
+    for row in rows:
+        stored.append(StoredCompletion(ids[row.sha256], prompts[row.prompt], row.sha256 in new))
+        new.discard(row.sha256)
+    return stored
+
+
 def hash_pair(
-    prompt: Sequence[Mapping[str, str]],
+    prompt: Sequence[Mapping[str, Any]],
     a: tuple[str, str | None, Mapping[str, Any] | None],
     b: tuple[str, str | None, Mapping[str, Any] | None],
     policy: IntakePolicy,
@@ -187,25 +297,31 @@ def _held_back(hashes: PairHashes, policy: IntakePolicy) -> str:
 
 PROMPT = (
     *("project_id", "messages", "sha256", "source", "domain", "difficulty", "language"),
-    *("sensitive", "reference", "created_at"),
+    *("sensitive", "reference", "metadata", "source_import_id", "created_at"),
 )
 COMPLETION = (
     *("prompt_id", "text", "model_version_id", "sampling", "token_count", "finish_reason"),
-    *("identity_hits", "sha256", "created_at"),
+    *("identity_hits", "sha256", "steps", "metadata", "source_import_id", "created_at"),
 )
 PAIR = (
     *("project_id", "prompt_id", "first_id", "second_id", "sha256", "external_id", "origin"),
-    *("batch", "priority", "held_back", "created_at"),
+    *("batch", "metadata", "source_import_id", "source_line", "sampling_run_id"),
+    *("priority", "held_back", "created_at"),
 )
 
 
-def _ensure_prompts(project: Project, rows: Sequence[_Row]) -> tuple[dict[str, int], set[str]]:
-    """The ids of the prompts by their hash, and which of them are new."""
-    wanted = {row.hashes.prompt: row.pair for row in reversed(rows)}
+def _ensure_prompts(
+    project: Project, rows: Sequence[tuple[str, NewPair | NewCompletion]], came_from: CameFrom
+) -> tuple[dict[str, int], set[str]]:
+    """The ids of the prompts by their hash, and which of them are new.
+
+    `rows` are what is stored, each with its prompt's hash.
+    """
+    wanted = dict(reversed(rows))
     there = dict(
         Prompt.objects.filter(project=project, sha256__in=list(wanted)).values_list("sha256", "pk")
     )
-    new = [key for key in dict.fromkeys(row.hashes.prompt for row in rows) if key not in there]
+    new = [key for key in dict.fromkeys(sha256 for sha256, _ in rows) if key not in there]
     now = timezone.now()
     ids = insert_rows(
         Prompt,
@@ -221,6 +337,8 @@ def _ensure_prompts(project: Project, rows: Sequence[_Row]) -> tuple[dict[str, i
                 wanted[key].language,
                 False,
                 wanted[key].reference,
+                {},
+                came_from.import_id,
                 now,
             )
             for key in new
@@ -241,18 +359,20 @@ def add_references(references: Mapping[int, str]) -> None:
 
 
 def _ensure_completions(
-    prompts: Mapping[str, int], new_prompts: set[str], rows: Sequence[_Row]
+    prompts: Mapping[str, int],
+    new_prompts: set[str],
+    rows: Iterable[_Completion],
+    came_from: CameFrom,
 ) -> tuple[dict[str, int], set[str]]:
     """The ids of the completions by their hash, and which of them are new."""
-    wanted: dict[str, tuple[str, Answer, int]] = {}
+    wanted: dict[str, _Completion] = {}
     for row in rows:
-        wanted.setdefault(row.hashes.a, (row.hashes.prompt, row.pair.a, row.hashes.hits_a))
-        wanted.setdefault(row.hashes.b, (row.hashes.prompt, row.pair.b, row.hashes.hits_b))
+        wanted.setdefault(row.sha256, row)
     # A new prompt has no completion yet: most imports look for none.
-    old = [key for key, (prompt, _, _) in wanted.items() if prompt not in new_prompts]
+    old = [key for key, row in wanted.items() if row.prompt not in new_prompts]
     there: dict[str, int] = {}
     if old:
-        parents = {prompts[wanted[key][0]] for key in old}
+        parents = {prompts[wanted[key].prompt] for key in old}
         found = Completion.objects.filter(prompt__in=parents, sha256__in=old)
         there = dict(found.values_list("sha256", "pk"))
     new = [key for key in wanted if key not in there]
@@ -270,9 +390,12 @@ def _ensure_completions(
                 answer.finish_reason,
                 hits,
                 key,
+                list(answer.steps) if answer.steps is not None else None,
+                dict(answer.metadata) if answer.metadata else {},
+                came_from.import_id,
                 now,
             )
-            for key, (prompt, answer, hits) in ((key, wanted[key]) for key in new)
+            for key, prompt, answer, hits in (wanted[key] for key in new)
         ),
     )
     return there | dict(zip(new, ids, strict=True)), set(new)

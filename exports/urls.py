@@ -1,12 +1,11 @@
 from django.urls import path
 
-from exports import pair_views, views
+from exports import views
 from exports.showing import views as showing
 
 ONE = "projects/<slug:project_slug>/datasets/<slug:sha256>/"
 
 urlpatterns = [
-    path("projects/<slug:project_slug>/pairs/<int:pair_id>/", pair_views.pair, name="pair"),
     path("projects/<slug:project_slug>/datasets/", views.datasets, name="datasets"),
     path("projects/<slug:project_slug>/datasets/freeze", views.freeze_dataset, name="freeze"),
     path(ONE, showing.dataset, name="dataset"),

@@ -10,7 +10,16 @@ from vulture.core import Vulture
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = (
-    *("config", "training", "exports", "judging", "annotation", "constitution", "serving"),
+    *(
+        "config",
+        "training",
+        "library",
+        "exports",
+        "judging",
+        "annotation",
+        "constitution",
+        "serving",
+    ),
     *("accounts", "corpus", "jobs", "inference", "figures", "benchmarks"),
 )
 KINDS = {"function", "class", "method", "property", "import", "unreachable_code"}

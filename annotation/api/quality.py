@@ -27,7 +27,7 @@ from annotation.models import (
     StatusChange,
 )
 from annotation.quality.rater_figures import RaterFigures, rater_figures
-from corpus.intake import intake_policy, set_intake_policy
+from corpus.intake.policy import intake_policy, set_intake_policy
 from corpus.models import IntakePolicy, Project
 
 

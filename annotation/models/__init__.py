@@ -1,5 +1,6 @@
 """Raters, wanted labels (slots), labels, gold answers and quality control."""
 
+from annotation.models.completions import CompletionLabel, StepLabel
 from annotation.models.gold import Adjudication, GoldAnswer, GoldPair
 from annotation.models.guideline import Guideline
 from annotation.models.labels import Choice, Label, LabelQuerySet
@@ -11,6 +12,7 @@ __all__ = [
     "Adjudication",
     "AgreementSnapshot",
     "Choice",
+    "CompletionLabel",
     "GoldAnswer",
     "GoldPair",
     "Guideline",
@@ -23,4 +25,5 @@ __all__ = [
     "Slot",
     "SlotQuerySet",
     "StatusChange",
+    "StepLabel",
 ]

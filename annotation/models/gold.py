@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.models.labels import Choice, Label
-from corpus.models import Pair, Project
+from corpus.models import Import, Pair, Project
 
 
 class GoldAnswer(models.Model):
@@ -24,6 +24,9 @@ class GoldAnswer(models.Model):
     )
     choice = models.CharField(max_length=8, choices=Choice)
     note = models.TextField(blank=True)
+    source_import = models.ForeignKey(
+        Import, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from annotation.models.guideline import Guideline
 from annotation.models.people import Rater
 from annotation.models.queue import Slot
-from corpus.models import SHA256, Pair, Project
+from corpus.models import SHA256, Import, Pair, Project
 
 
 class Choice(models.TextChoices):
@@ -94,6 +94,14 @@ class Label(models.Model):
         help_text="The label in which the rater edited the better response.",
     )
     withdrawn = models.BooleanField(default=False)
+    margin = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="How much better the chosen response is, on the scale of the file it came with.",
+    )
+    source_import = models.ForeignKey(
+        Import, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     import_sha256 = models.CharField(
         "hash of imported label", max_length=64, blank=True, validators=[SHA256]
     )

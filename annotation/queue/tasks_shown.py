@@ -12,8 +12,8 @@ from uuid import UUID
 
 from annotation.models import Choice, Label, Slot
 from annotation.queue.task_names import task_name
-from corpus.identity import mask
-from corpus.intake import intake_policy
+from corpus.intake.identity import mask
+from corpus.intake.policy import intake_policy
 from corpus.models import Pair
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotation.errors import InvalidLabelError
 from annotation.models import Choice, Label
-from corpus.identity import MASK
+from corpus.intake.identity import MASK
 from corpus.models import Pair
 from corpus.writing import Answer, NewPair, write_pairs
 

@@ -15,7 +15,7 @@ from annotation.errors import AnnotationError
 from annotation.forms import GuidelineForm, IntakeForm, PolicyForm
 from annotation.models import GoldPair, Guideline, Rater
 from annotation.queue.progress import forecast, labelled_by
-from corpus.intake import (
+from corpus.intake.policy import (
     held_back_counts,
     identity_report,
     intake_policy,
@@ -25,8 +25,8 @@ from corpus.intake import (
     redaction_counts,
     set_intake_policy,
 )
+from corpus.intake.redaction import KINDS, names_are_found
 from corpus.models import IntakeScan, Project, Prompt, PromptOriginal
-from corpus.redaction import KINDS, names_are_found
 from corpus.strata import audit
 
 STRATA = (

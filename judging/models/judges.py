@@ -9,7 +9,7 @@ from django.db.models import Q
 from annotation.models import Rater
 from constitution.models import ConstitutionVersion, Principle
 from constitution.revision.prompts import TEMPLATES as CRITIQUE_TEMPLATES
-from corpus.models import ModelVersion, Pair, Project
+from corpus.models import Import, ModelVersion, Pair, Project
 from jobs.models import Job
 from judging.asking.settings import JudgeSettings, read_settings
 
@@ -179,6 +179,9 @@ class Verdict(models.Model):
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     milliseconds = models.FloatField(null=True, blank=True)
+    source_import = models.ForeignKey(
+        Import, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from django.test import Client
 from annotation.models import Rater, Slot
 from annotation.queue.task_names import slot_id_of
 from annotation.services import set_policy
-from corpus.identity import MASK
+from corpus.intake.identity import MASK
 from corpus.models import Completion, ModelVersion
 from tests.annotation.workshop import make_gold
 from tests.builders import Cast, make_cast, make_label, make_pair, make_rater

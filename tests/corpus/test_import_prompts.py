@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from corpus.intake import set_intake_policy
+from corpus.intake.policy import set_intake_policy
 from corpus.models import Project, Prompt, PromptOriginal
 from tests.builders import make_project
 

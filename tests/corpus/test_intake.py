@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.identity import MASK, mask
-from corpus.intake import (
+from corpus.intake.identity import MASK, mask
+from corpus.intake.near_duplicates import groups, shingles
+from corpus.intake.policy import (
     held_back_counts,
     identity_report,
     intake_policy,
@@ -20,6 +21,8 @@ from corpus.intake import (
     redaction_counts,
     set_intake_policy,
 )
+from corpus.intake.redaction import Redactor
+from corpus.intake.scanning import scan
 from corpus.models import (
     Completion,
     IntakePolicy,
@@ -30,9 +33,6 @@ from corpus.models import (
     Prompt,
     PromptOriginal,
 )
-from corpus.near_duplicates import groups, shingles
-from corpus.redaction import Redactor
-from corpus.runner import scan
 from corpus.services import import_file
 from corpus.strata import audit, length_stratum
 from jobs.runner import run_job

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from annotation.models import Label, Skip, Slot
-from corpus.intake import intake_policy
+from corpus.intake.policy import intake_policy
 from tests.builders import Cast, make_cast
 from tests.web.browser import CHROMIUM, sign_in
 from tests.web.labelling import (

@@ -1,7 +1,4 @@
-"""The page of one pair: all that was said of it, and where it went.
-
-It stands here, in the lowest room that knows labels, verdicts and datasets.
-"""
+"""The page of one pair: all that was said of it, and where it went."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
     if Slot.objects.filter(
         pair=found, rater__user=request.user.pk, state=Slot.State.LEASED
     ).exists():
-        return render(request, "exports/pair_closed.html", {"project": project, "tab": "quality"})
+        return render(request, "library/pair_closed.html", {"project": project, "tab": "quality"})
     labels = (
         Label.objects.filter(pair=found)
         .select_related("rater", "superseded_by", "derived_from")
@@ -76,7 +73,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
         "chains": found.chains.order_by("pk"),
         "datasets": datasets_with(found),
     }
-    return render(request, "exports/pair.html", context)
+    return render(request, "library/pair.html", context)
 
 
 ASKED: tuple[tuple[str, Kinds], ...] = (("Humans", "human"), ("Humans and judges", "both"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from corpus.intake import hits_in, intake_policy
+from corpus.intake.near_duplicates import groups
+from corpus.intake.policy import hits_in, intake_policy
 from corpus.models import Completion, IntakePolicy, IntakeScan, Pair, Prompt
-from corpus.near_duplicates import groups
 from jobs.runner import JobContext
 
 AT_ONCE = 2_000

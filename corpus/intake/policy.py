@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, F, Sum
 
-from corpus.identity import mask
+from corpus.intake.identity import mask
 from corpus.models import (
     Completion,
     IntakePolicy,

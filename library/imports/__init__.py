@@ -1,0 +1,1 @@
+"""Files that go into a project: upload, mapping, dry run, report."""

@@ -1,0 +1,1 @@
+"""Pairs: browse, search, one pair with all that is known of it."""
