@@ -1,9 +1,12 @@
 """Errors of the corpus package.
 
 CorpusError
+├── DependedOnError          an import that cannot be taken back, since something was built on it
 ├── ModelNotAllowedError     a folder or hub name that cannot be registered from the browser
 └── ImportFileError          a file that cannot be imported at all; nothing was stored
     ├── UnknownFormatError   no importer of that name, or none recognises the file
+    ├── AmbiguousFormatError  several importers recognise the file
+    ├── MappingError         a column mapping that cannot be used
     └── EmptyFileError       there is no line in it
 """
 
@@ -25,4 +28,16 @@ class EmptyFileError(ImportFileError):
 
 
 class ModelNotAllowedError(CorpusError):
+    pass
+
+
+class AmbiguousFormatError(ImportFileError):
+    pass
+
+
+class MappingError(ImportFileError):
+    pass
+
+
+class DependedOnError(CorpusError):
     pass

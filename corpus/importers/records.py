@@ -1,10 +1,18 @@
-"""One line of pairs JSONL as a validated value, and what parsing a line can come to."""
+"""What a file holds, as validated values: a record is one of five kinds, whatever the format.
+
+Record
+├── PairRecord           two answers, with labels, gold and what else is known of them
+├── GroupRecord          n answers of one prompt, ranked or rated; pairs are made of them by policy
+├── CompletionRecord     one answer, with thumbs
+├── StepsRecord          one answer in steps, with a label a step
+└── DemonstrationRecord  one answer that shows how it is done
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -19,44 +27,50 @@ from pydantic import (
 )
 
 from corpus.hashing import completion_sha256
+from corpus.importers.turns import ASSISTANT, Turn, as_turns
 from corpus.storable import unstorable
 
 ImportedChoice = Literal["a", "b", "equal", "both_bad"]
 
-MAX_SAMPLING_DEPTH = 20
+HARD: dict[str | None, float] = {"a": 1.0, "b": 0.0, "equal": 0.5, "both_bad": 0.5}
+"""What a judge's bare choice in one order is as a probability."""
+
+MAX_DEPTH = 20
 """Deeper objects are refused: no sampling configuration is, and writers of JSON recurse."""
 
 MAX_REASON_CHARACTERS = 300
 """A reason may quote the line, which may be megabytes long."""
 
+MAX_METADATA_BYTES = 100_000
+"""Of one record, roughly. What is longer is no metadata but a document."""
 
-def _storable(text: str) -> str:
+MAX_COMPLETIONS = 64
+"""Of one prompt in one record. Every two of them make 2,016 pairs."""
+
+
+def storable(text: str) -> str:
     """What every database and file can hold: no NUL, no lone surrogate."""
     if why := unstorable(text):
         raise ValueError(f"contains {why}, which cannot be stored")
     return text
 
 
-def _storable_json(value: Any, depth: int = 0) -> Any:
+def storable_json(value: Any, depth: int = 0) -> Any:
     """What a JSON column of every database can hold: finite numbers and storable texts."""
-    if depth > MAX_SAMPLING_DEPTH:
-        raise ValueError(f"is nested more than {MAX_SAMPLING_DEPTH} deep")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
     if isinstance(value, str):
-        _storable(value)
+        storable(value)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError("contains a number outside the floating-point range")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            _storable(key)
-            _storable_json(inner, depth + 1)
-    elif isinstance(value, list):
+            storable(key)
+            storable_json(inner, depth + 1)
+    elif isinstance(value, list | tuple):
         for inner in value:
-            _storable_json(inner, depth + 1)
+            storable_json(inner, depth + 1)
     return value
-
-
-def _as_messages(value: Any) -> Any:
-    return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
 
 def _as_moment(value: Any) -> Any:
@@ -75,10 +89,23 @@ def _as_moment(value: Any) -> Any:
         ) from error
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Short = Annotated[str, AfterValidator(_storable), Field(max_length=200)]
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    if value and len(repr(value)) > MAX_METADATA_BYTES:
+        raise ValueError(f"is larger than {MAX_METADATA_BYTES:,} bytes")
+    return value
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Short = Annotated[str, AfterValidator(storable), Field(max_length=200)]
+Name = Annotated[
+    str,
+    AfterValidator(storable),
+    Field(min_length=1, max_length=200, strict=False, coerce_numbers_to_str=True),
+]
 Moment = Annotated[dt.datetime, BeforeValidator(_as_moment)]
-Sampling = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+Sampling = Annotated[dict[str, Any], AfterValidator(storable_json)]
+Metadata = Annotated[dict[str, Any], AfterValidator(storable_json), AfterValidator(_small)]
+RaterKind = Literal["human", "judge"]
 
 
 class _Strict(BaseModel):
@@ -98,22 +125,34 @@ class _Strict(BaseModel):
         }
 
 
-class Turn(_Strict):
-    role: Literal["system", "user", "assistant"]
-    content: Text
-
-
 class LabelRecord(_Strict):
-    """A label that came with a pair. `choice` and `p_a` speak of response_a and response_b."""
+    """A label that came with a pair. `choice`, `criteria` and `p_a` speak of response_a and
+    response_b. A judge's choice in one order, without a probability, is a hard verdict."""
 
-    rater: Short = Field(min_length=1)
-    kind: Literal["human", "judge"] = "human"
+    rater: Name
+    kind: RaterKind = "human"
     choice: ImportedChoice | None = None
     strength: int | None = Field(None, ge=1, le=3)
+    margin: float | None = None
+    criteria: dict[str, ImportedChoice] = {}
     comment: Text = ""
+    seconds: Annotated[float | None, Field(ge=0)] = None
     created_at: Moment | None = None
     order: Literal["ab", "ba"] | None = None
     p_a: Annotated[float | None, Field(ge=0, le=1)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hard_verdict(cls, value: Any) -> Any:
+        if (
+            isinstance(value, dict)
+            and value.get("kind") == "judge"
+            and value.get("order") is not None
+            and value.get("p_a") is None
+            and value.get("choice") in HARD
+        ):
+            return {**value, "p_a": HARD[value["choice"]]}
+        return value
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -121,60 +160,130 @@ class LabelRecord(_Strict):
             raise ValueError("choice is missing; a human's label needs one")
         if self.kind == "human" and (self.order or self.p_a is not None):
             raise ValueError("order and p_a are only for judges, not for humans")
-        if (self.order is None) != (self.p_a is None):
+        if self.p_a is not None and self.order is None:
             raise ValueError("order and p_a must be given together")
+        if self.order is not None and self.p_a is None:
+            raise ValueError("order is given without p_a or choice")
         if self.choice is None and self.p_a is None:
             raise ValueError("a judge's label needs a choice, or order and p_a")
+        for key in self.criteria:
+            storable(key)
         return self
 
 
-class PromptRecord(_Strict):
-    """One prompt without answers, with what is known of it; see docs/data-format.md."""
+class ThumbRecord(_Strict):
+    """Thumb up or down for one completion."""
 
-    prompt: Annotated[tuple[Turn, ...], BeforeValidator(_as_messages), Field(strict=False)] = Field(
+    rater: Name
+    kind: RaterKind = "human"
+    good: bool
+    comment: Text = ""
+    created_at: Moment | None = None
+
+
+class StepLabels(_Strict):
+    """What one rater said of the steps, in order: 1 right, 0 neither, -1 wrong, or nothing."""
+
+    rater: Name
+    kind: RaterKind = "human"
+    values: Annotated[tuple[Literal[-1, 0, 1] | None, ...], Field(strict=False)]
+    created_at: Moment | None = None
+
+
+class Candidate(_Strict):
+    """One of the n answers of a GroupRecord."""
+
+    text: Text
+    model: Short | None = None
+    sampling: Sampling | None = None
+    metadata: Metadata = {}
+
+
+class Ranking(_Strict):
+    """What one rater said of a group's answers, in their order: higher scores are better, equal
+    ones are ties, and None is unsaid. `criteria` holds the scores on each axis likewise.
+
+    `measured` says that the differences of scores mean something (ratings do, ranks do not).
+    """
+
+    rater: Name
+    kind: RaterKind = "human"
+    scores: Annotated[tuple[float | None, ...], Field(strict=False)]
+    criteria: dict[str, tuple[float | None, ...]] = {}
+    measured: bool = False
+    comment: Text = ""
+    created_at: Moment | None = None
+
+
+class _Described(_Strict):
+    """What every record has: its prompt, what is known of that, and what the file said beyond.
+
+    `dropped` names fields that could be kept nowhere, for the report.
+    """
+
+    prompt: Annotated[tuple[Turn, ...], BeforeValidator(as_turns), Field(strict=False)] = Field(
         min_length=1
     )
-    domain: Annotated[Text, Field(max_length=100)] = ""
-    difficulty: Annotated[Text, Field(max_length=50)] = ""
-    source: Short = ""
-    language: Annotated[Text, Field(max_length=35)] = ""
-    reference: Text = ""
-    sensitive: bool = False
-
-    @model_validator(mode="after")
-    def _asks(self) -> Self:
-        if self.prompt[-1].role == "assistant":
-            raise ValueError("the prompt ends with an assistant turn; it must end before one")
-        if not self.prompt[-1].content.strip():
-            raise ValueError("the prompt is empty")
-        return self
-
-
-class PairRecord(_Strict):
-    """One pair with what is known of it; see docs/data-format.md."""
-
-    prompt: Annotated[tuple[Turn, ...], BeforeValidator(_as_messages), Field(strict=False)] = Field(
-        min_length=1
-    )
-    response_a: Text
-    response_b: Text
     id: Annotated[Short, Field(strict=False, coerce_numbers_to_str=True)] = ""
     domain: Annotated[Text, Field(max_length=100)] = ""
     difficulty: Annotated[Text, Field(max_length=50)] = ""
     source: Short = ""
     language: Annotated[Text, Field(max_length=35)] = ""
     reference: Text = ""
+    metadata: Metadata = {}
+    dropped: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if self.prompt[-1].role == ASSISTANT:
+            raise ValueError("the prompt ends with an assistant turn; it must end before one")
+        if not any(turn.content.strip() or turn.tool_calls for turn in self.prompt):
+            raise ValueError("the prompt is empty")
+        return self
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """A copy whose prompt, reference and answers went through `change`."""
+        turns = tuple(
+            turn.model_copy(update={"content": change(turn.content)}) for turn in self.prompt
+        )
+        return self.model_copy(
+            update={
+                "prompt": turns,
+                "reference": change(self.reference),
+                **self._answers(change),
+            }
+        )
+
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {}
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The prompt as it is stored."""
+        return [turn.as_message() for turn in self.prompt]
+
+
+class PromptRecord(_Described):
+    """One prompt without answers, with what is known of it; see docs/data-format.md."""
+
+    sensitive: bool = False
+
+
+class PairRecord(_Described):
+    """One pair with what is known of it; see docs/data-format.md."""
+
+    response_a: Text
+    response_b: Text
     model_a: Short | None = None
     model_b: Short | None = None
     sampling_a: Sampling | None = None
     sampling_b: Sampling | None = None
+    metadata_a: Metadata = {}
+    metadata_b: Metadata = {}
     gold: ImportedChoice | None = None
     labels: Annotated[tuple[LabelRecord, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _is_a_pair(self) -> Self:
-        if self.prompt[-1].role == "assistant":
-            raise ValueError("the prompt ends with an assistant turn; it must end before one")
         # Most answers differ at a glance; only those that may be one and the same are hashed.
         alike = self.response_a == self.response_b or not (
             self.response_a.isascii() and self.response_b.isascii()
@@ -198,13 +307,93 @@ class PairRecord(_Strict):
             text, model, sampling = self.response_b, self.model_b, self.sampling_b
         return completion_sha256("", text, model or None, sampling)
 
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {"response_a": change(self.response_a), "response_b": change(self.response_b)}
+
+
+class GroupRecord(_Described):
+    """n answers of one prompt, and what raters said of them."""
+
+    completions: Annotated[tuple[Candidate, ...], Field(strict=False)] = Field(
+        min_length=1, max_length=MAX_COMPLETIONS
+    )
+    rankings: Annotated[tuple[Ranking, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _ranks_all(self) -> Self:
+        n = len(self.completions)
+        for ranking in self.rankings:
+            for name, scores in (("scores", ranking.scores), *ranking.criteria.items()):
+                if len(scores) != n:
+                    raise ValueError(
+                        f"{name} of {ranking.rater!r} has {len(scores)} entries for {n} completions"
+                    )
+        return self
+
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {
+            "completions": tuple(
+                one.model_copy(update={"text": change(one.text)}) for one in self.completions
+            )
+        }
+
+
+class CompletionRecord(_Described):
+    """One answer, with the thumbs it was given."""
+
+    completion: Text
+    model: Short | None = None
+    sampling: Sampling | None = None
+    labels: Annotated[tuple[ThumbRecord, ...], Field(strict=False)] = ()
+
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {"completion": change(self.completion)}
+
+
+class StepsRecord(_Described):
+    """One answer in steps. Its text is the steps, joined by an empty line."""
+
+    steps: Annotated[tuple[Text, ...], Field(strict=False)] = Field(min_length=1, max_length=1000)
+    model: Short | None = None
+    labels: Annotated[tuple[StepLabels, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _labels_all(self) -> Self:
+        for one in self.labels:
+            if len(one.values) != len(self.steps):
+                raise ValueError(
+                    f"there are {len(one.values)} labels for {len(self.steps)} steps; "
+                    "each step needs one"
+                )
+        return self
+
+    @property
+    def completion(self) -> str:
+        return "\n\n".join(self.steps)
+
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {"steps": tuple(change(step) for step in self.steps)}
+
+
+class DemonstrationRecord(_Described):
+    """One answer that shows how it is done, for supervised fine-tuning."""
+
+    completion: Text
+    model: Short | None = None
+
+    def _answers(self, change: Callable[[str], str]) -> dict[str, Any]:
+        return {"completion": change(self.completion)}
+
+
+Record = PairRecord | GroupRecord | CompletionRecord | StepsRecord | DemonstrationRecord
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """Line `line` (from 1) is a record, or cannot be one for `reason`."""
+    """Line `line` (from 1) holds records, or none for `reason`."""
 
     line: int
-    record: PairRecord | None = None
+    records: tuple[Record, ...] = ()
     reason: str = ""
 
 
@@ -215,10 +404,10 @@ def describe(error: ValidationError) -> str:
         where = ".".join(str(part) for part in fault["loc"] if part != "function-after")
         message = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{where}: {message}" if where else message)
-    return _printable("; ".join(faults))
+    return printable("; ".join(faults))
 
 
-def _printable(reason: str) -> str:
+def printable(reason: str) -> str:
     """A reason that can be printed on one line, whatever names and values it quotes."""
     cut = reason[:MAX_REASON_CHARACTERS] + "…" * (len(reason) > MAX_REASON_CHARACTERS)
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)

@@ -1,181 +1,130 @@
-"""Which formats there are, how a file's format is found, and the stream of its lines.
+"""Which formats there are, how a file's format is found by looking, and the stream of its lines.
 
-A new format: a module with NAME, `recognises` and `parse`, and its row in FORMATS.
+A new format: a module in `formats/` with NAME, TITLE, `recognises` and `parse`, and its row in
+FORMATS.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol
 
-from corpus.errors import EmptyFileError, ImportFileError, UnknownFormatError
-from corpus.importers import hh_rlhf, pairs_jsonl
-from corpus.importers.records import PairRecord, ParsedLine
+from pydantic import ValidationError
 
-MAX_LINE_BYTES = 16 * 2**20
-"""Without the line's end. A longer one is refused: it is no pair that a person could read, and it
-must fit in memory."""
+from corpus.errors import AmbiguousFormatError, EmptyFileError, UnknownFormatError
+from corpus.importers.files.rows import RawRow
+from corpus.importers.formats import hh_rlhf, pairs_jsonl
+from corpus.importers.reading import Row, RowError
+from corpus.importers.records import ParsedLine, Record, describe, printable
 
-LINES_LOOKED_AT = 20
-GZIP_MAGIC = b"\x1f\x8b"
-CHECKED_BYTES = 2**20
+ROWS_LOOKED_AT = 20
 
 
 class Format(Protocol):
+    """What a module of `formats/` has.
+
+    NAME is for the command line, TITLE for pages. `recognises` says of a file's first rows how
+    sure it is: 0 not mine, 1 the shape fits, 2 bears marks that no other format has. `parse` gives
+    the records of a row, and raises RowError or ValidationError where it holds none.
+    """
+
     NAME: str
+    TITLE: str
 
-    def recognises(self, first: dict[str, Any]) -> bool: ...
+    def recognises(self, rows: Sequence[Mapping[str, Any]]) -> int: ...
 
-    def parse(self, fields: dict[str, Any], line: int, source: str) -> PairRecord | str: ...
+    def parse(self, row: Row) -> list[Record]: ...
+
+
+class Joined(Protocol):
+    """A format that may say that neighboring rows are one record's: `belongs` asks it of a row and
+    the one before, and `parse_rows` gets them together."""
+
+    def belongs(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool: ...
+
+    def parse_rows(self, rows: Sequence[Row]) -> list[Record]: ...
 
 
 FORMATS: dict[str, Format] = {module.NAME: module for module in (pairs_jsonl, hh_rlhf)}
 
 
 def format_named(name: str) -> Format:
-    """The importer of that name. UnknownFormatError, which lists the known ones."""
+    """The format of that name. UnknownFormatError, which lists the known ones."""
     if name not in FORMATS:
         raise UnknownFormatError(f"Unknown format {name!r}; choose from {', '.join(FORMATS)}.")
     return FORMATS[name]
 
 
-def choose_format(path: Path, name: str | None) -> Format:
-    """The format of that name, or the one found, for a file that can be read to its end.
+def recognised(rows: Sequence[Mapping[str, Any]]) -> list[Format]:
+    """The formats that are surest that the rows are theirs; none, one, or several."""
+    sure = {name: one.recognises(rows) for name, one in FORMATS.items()}
+    most = max(sure.values(), default=0)
+    return [FORMATS[name] for name, level in sure.items() if most and level == most]
 
-    Raises EmptyFileError, UnknownFormatError, ImportFileError.
+
+def first_rows(rows: Iterable[RawRow]) -> list[Mapping[str, Any]]:
+    """The objects among the first rows of a file."""
+    looked_at = list(islice(rows, ROWS_LOOKED_AT))
+    return [row.fields for row in looked_at if row.fields is not None]
+
+
+def detect_format(rows: Iterable[RawRow], name: str) -> Format:
+    """The format of the file `name`, by its first rows.
+
+    Raises EmptyFileError, UnknownFormatError, AmbiguousFormatError.
     """
-    named = format_named(name) if name is not None else None
-    check_whole(path)
-    return named or detect_format(path)
-
-
-def check_whole(path: Path) -> None:
-    """Read the file once, so that a broken one is known before its first line is stored.
-
-    A cut or damaged gzip shows at its end alone. Raises EmptyFileError, ImportFileError.
-    """
-    empty = True
-    with _opened(path) as file:
-        while block := file.read(CHECKED_BYTES):
-            empty = empty and not block.strip()
-    if empty:
-        raise EmptyFileError(f"{path} is empty.")
-
-
-def source_name(path: Path) -> str:
-    """The file's name as a text that can be stored: a name may hold bytes that are none."""
-    return path.name.encode("utf-8", "replace").decode()[:200]
-
-
-def detect_format(path: Path) -> Format:
-    """The format that recognises one of the first lines.
-
-    Raises EmptyFileError, UnknownFormatError, ImportFileError (not there, not readable).
-    """
-    seen = 0
-    for number, raw in numbered_lines(path):
-        fields = read_object(raw)
-        if isinstance(fields, dict):
-            for one in FORMATS.values():
-                if one.recognises(fields):
-                    return one
-        seen += 1
-        if number >= LINES_LOOKED_AT:
-            break
-    if not seen:
-        raise EmptyFileError(f"{path} is empty.")
+    looked_at = list(islice(rows, ROWS_LOOKED_AT))
+    if not looked_at:
+        raise EmptyFileError(f"{name} is empty.")
+    objects = [row.fields for row in looked_at if row.fields is not None]
+    found = recognised(objects)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(one.NAME for one in found)
+        raise AmbiguousFormatError(
+            f"{name} could be in several formats: {names}. Say which with --format."
+        )
+    columns = ", ".join(dict.fromkeys(key for row in objects for key in row)) or "none"
     raise UnknownFormatError(
-        f"{path} is in an unknown format (known: {', '.join(FORMATS)}): its first lines contain "
-        "neither prompt, response_a and response_b nor chosen and rejected dialogues."
+        f"{name} is in an unknown format (known: {', '.join(FORMATS)}). Its fields: "
+        f"{printable(columns)}. Say which is what with --map FIELD=COLUMN."
     )
 
 
-def parse_file(path: Path, one: Format) -> Iterator[ParsedLine]:
-    """Every line that is not blank, parsed, in constant memory."""
-    source = source_name(path)
-    for number, raw in numbered_lines(path):
-        fields = read_object(raw)
-        if isinstance(fields, str):
-            yield ParsedLine(number, reason=fields)
-            continue
-        parsed = one.parse(fields, number, source)
-        if isinstance(parsed, str):
-            yield ParsedLine(number, reason=parsed)
-        else:
-            yield ParsedLine(number, record=parsed)
+def parse_rows(rows: Iterable[RawRow], one: Format, source: str) -> Iterator[ParsedLine]:
+    """Every row, parsed, in constant memory. Of rows that belong together, the first is the line,
+    and each of the others is a line without records."""
+    belongs = getattr(one, "belongs", None)
+    waiting: list[RawRow] = []
+    for row in rows:
+        if belongs and waiting and row.fields is not None:
+            before = waiting[-1].fields
+            if before is not None and belongs(before, row.fields):
+                waiting.append(row)
+                continue
+        if waiting:
+            yield from _parsed(waiting, one, source)
+        waiting = [row]
+    if waiting:
+        yield from _parsed(waiting, one, source)
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers from 1, without blank ones and without their ends.
-
-    A line beyond MAX_LINE_BYTES comes cut, one byte longer than that. A cut gzip ends in
-    ImportFileError.
-    """
-    with _opened(path) as file:
-        number = 0
-        while raw := file.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            line = raw.removesuffix(b"\n")
-            if len(line) > MAX_LINE_BYTES:
-                _skip_line(file)
-            if line.strip():
-                yield number, line
-
-
-def _skip_line(file: IO[bytes]) -> None:
-    """Read to the end of a line without keeping it."""
-    while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _parsed(rows: Sequence[RawRow], one: Format, source: str) -> Iterator[ParsedLine]:
+    first = rows[0]
+    if first.fields is None:
+        yield ParsedLine(first.number, reason=first.reason)
+        return
+    given = [Row(row.number, row.fields or {}, source) for row in rows]
+    parse_together = getattr(one, "parse_rows", None)
     try:
-        with path.open("rb") as probe:
-            packed = probe.read(2) == GZIP_MAGIC
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            yield file  # type: ignore[misc]
-    except (OSError, EOFError, zlib.error) as error:
-        raise ImportFileError(f"Cannot read {path}: {error}") from error
-
-
-def read_object(raw: bytes) -> dict[str, Any] | str:
-    """A line's JSON object, or the reason why there is none."""
-    if len(raw) > MAX_LINE_BYTES:
-        return f"the line is longer than {MAX_LINE_BYTES} bytes"
-    try:
-        value = json.loads(
-            raw.decode("utf-8-sig"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_without_doubles,
-        )
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: {error.reason} at byte {error.start}"
-    except json.JSONDecodeError as error:
-        return f"not JSON: {error.msg} at column {error.colno}"
-    except RecursionError:
-        return "not JSON: nested too deeply"
-    except ValueError as error:
-        return f"not usable JSON: {error}"
-    if not isinstance(value, dict):
-        return f"must be a JSON object, got {type(value).__name__}"
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's members. A name that stands twice has no meaning that readers agree on."""
-    found = dict(members)
-    if len(found) != len(members):
-        names = [name for name, _ in members]
-        double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {double[:50]!a} appears twice in one object")
-    return found
+        records = parse_together(given) if parse_together else one.parse(given[0])
+        yield ParsedLine(first.number, tuple(records))
+        yield from (ParsedLine(row.number) for row in rows[1:])
+    except ValidationError as error:
+        reason = describe(error)
+        yield from (ParsedLine(row.number, reason=reason) for row in rows)
+    except RowError as error:
+        reason = printable(str(error))
+        yield from (ParsedLine(row.number, reason=reason) for row in rows)

@@ -7,62 +7,60 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from corpus.hashing import sha256_of
-from corpus.importers.records import LabelRecord, PairRecord, Turn, describe
+from corpus.importers.reading import Row, RowError, chosen_is_a, rest, text
+from corpus.importers.records import LabelRecord, PairRecord, Record, describe
+from corpus.importers.turns import Turn
 
 NAME = "hh-rlhf"
+TITLE = "hh-rlhf dialogues"
 RATER = "hh-rlhf"
 
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _ROLES = {"Human": "user", "Assistant": "assistant"}
 
 
-def recognises(first: dict[str, Any]) -> bool:
-    chosen, rejected = first.get("chosen"), first.get("rejected")
-    return (
-        isinstance(chosen, str)
-        and isinstance(rejected, str)
-        and "\n\nHuman:" in chosen
-        and set(first) <= {"chosen", "rejected"}
+def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
+    """2 where a row's chosen and rejected are dialogues with the marks of their turns."""
+    return 2 * any(
+        isinstance(row.get("chosen"), str)
+        and isinstance(row.get("rejected"), str)
+        and "\n\nHuman:" in row["chosen"]
+        for row in rows
     )
 
 
-def parse(fields: dict[str, Any], line: int, source: str) -> PairRecord | str:
-    """The record that a line's object holds, or the reason why it holds none.
-
-    Which of the two becomes response_a is decided by a hash of the texts, so that the order tells
-    nothing about the label.
-    """
+def parse(row: Row) -> list[Record]:
+    """The pair of a row; which answer becomes response_a tells nothing about the label."""
+    chosen, rejected = text(row.fields, "chosen"), text(row.fields, "rejected")
     dialogues = []
-    for name in ("chosen", "rejected"):
-        if not isinstance(fields.get(name), str):
-            return f"{name}: must be a string"
-        turns = split_turns(fields[name])
+    for name, said in (("chosen", chosen), ("rejected", rejected)):
+        turns = split_turns(said)
         if isinstance(turns, str):
-            return f"{name}: {turns}"
+            raise RowError(f"{name}: {turns}")
         dialogues.append(turns)
-    chosen, rejected = dialogues
-    if chosen == rejected:
-        return "chosen and rejected are identical"
-    if chosen[:-1] != rejected[:-1]:
-        return "chosen and rejected differ before the last answer"
-    chosen_is_a = int(sha256_of(sorted([fields["chosen"], fields["rejected"]])), 16) % 2 == 0
-    a, b = (chosen, rejected) if chosen_is_a else (rejected, chosen)
-    try:
-        return PairRecord(
-            prompt=tuple(chosen[:-1]),
+    better, worse = dialogues
+    if better == worse:
+        raise RowError("chosen and rejected are identical")
+    if better[:-1] != worse[:-1]:
+        raise RowError("chosen and rejected differ before the last answer")
+    first = chosen_is_a(chosen, rejected)
+    a, b = (better, worse) if first else (worse, better)
+    return [
+        PairRecord(
+            prompt=tuple(better[:-1]),
             response_a=a[-1].content,
             response_b=b[-1].content,
-            id=str(line),
-            source=source,
-            labels=(LabelRecord(rater=RATER, choice="a" if chosen_is_a else "b"),),
+            id=str(row.number),
+            source=row.source,
+            labels=(LabelRecord(rater=RATER, choice="a" if first else "b"),),
+            metadata=rest(row.fields, ("chosen", "rejected")),
         )
-    except ValidationError as error:
-        return describe(error)
+    ]
 
 
 def split_turns(dialogue: str) -> list[Turn] | str:

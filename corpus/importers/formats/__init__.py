@@ -1,0 +1,1 @@
+"""Formats: one module each, with the shape that it reads and, where we export it, its writer."""
