@@ -6,11 +6,18 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import member_joined, member_leaving
-        from annotation.services.importing import gold_sink, human_label_sink, slot_sink
+        from annotation.services.importing import (
+            completion_label_sink,
+            gold_sink,
+            human_label_sink,
+            step_label_sink,
+            welcome_pairs,
+        )
         from annotation.services.members import release_leaving, seat_member
-        from corpus.importers.sinks import register_sink
+        from corpus.importers.sinks import register_sink, register_welcome
 
-        for sink in (human_label_sink, gold_sink, slot_sink):
+        for sink in (human_label_sink, gold_sink, completion_label_sink, step_label_sink):
             register_sink(sink)
+        register_welcome(welcome_pairs)
         member_joined.connect(seat_member)
         member_leaving.connect(release_leaving)

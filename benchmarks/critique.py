@@ -32,8 +32,8 @@ from benchmarks.scratch import scratch_database  # noqa: E402
 from constitution.models import Chain, RevisionRun  # noqa: E402
 from constitution.revision.runner import revise_with  # noqa: E402
 from constitution.services import launch_revision_run  # noqa: E402
+from corpus.imports.prompt_files import import_prompts  # noqa: E402
 from corpus.models import ModelVersion, Project  # noqa: E402
-from corpus.prompt_files import import_prompts  # noqa: E402
 from corpus.registry import location_of, sandbox_model  # noqa: E402
 from exports.services import SftFilters, freeze_sft  # noqa: E402
 from inference.engine import Engine, Generation, Request, Sampling  # noqa: E402

@@ -35,8 +35,8 @@ def measure(home: Path, pairs: int) -> dict[str, float | int | str]:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    from corpus.imports.services import import_file
     from corpus.models import Project
-    from corpus.services import import_file
     from exports.services import freeze
     from exports.verifying import verify
 

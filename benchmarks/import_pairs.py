@@ -26,7 +26,7 @@ from django.db import connection  # noqa: E402
 
 from annotation.models import Slot  # noqa: E402
 from benchmarks.scratch import scratch_database  # noqa: E402
-from corpus.services import import_file  # noqa: E402
+from corpus.imports.services import import_file  # noqa: E402
 
 PROMPT_WORDS = 50
 RESPONSE_WORDS = 200

@@ -36,9 +36,9 @@ from django.db import connection  # noqa: E402
 from annotation.models import Label  # noqa: E402
 from benchmarks.scratch import scratch_database  # noqa: E402
 from constitution.services import PrincipleText, create_draft, publish_version  # noqa: E402
+from corpus.imports.services import import_file  # noqa: E402
 from corpus.models import Pair, Project  # noqa: E402
 from corpus.registry import sandbox_model  # noqa: E402
-from corpus.services import import_file  # noqa: E402
 from inference.engine import Request  # noqa: E402
 from inference.launcher import (  # noqa: E402
     Status,

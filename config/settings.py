@@ -239,7 +239,10 @@ STATICFILES_DIRS = [
     *((name, folder) for name, folder in FRONT_END_FOLDERS.items() if folder.is_dir()),
 ]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(CONCORD_HOME / "storage")},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
@@ -271,6 +274,8 @@ JOB_MAX_ATTEMPTS = 3
 JOB_RESEND_SECONDS = 30.0
 REAP_INTERVAL_SECONDS = env.float("CONCORD_REAP_INTERVAL_SECONDS", default=10.0)
 IMPORT_BATCH_PAIRS = 2_000
+UPLOAD_MAX_BYTES = env.int("CONCORD_UPLOAD_MAX_BYTES", default=20 * 2**30)
+UPLOAD_PART_BYTES = 2 * 2**20
 IMPORT_MAX_UNPACKED_BYTES = env.int("CONCORD_IMPORT_MAX_UNPACKED_BYTES", default=64 * 2**30)
 MAX_COMMENT_CHARACTERS = 5_000
 MAX_EDIT_CHARACTERS = 100_000

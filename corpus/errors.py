@@ -7,6 +7,7 @@ CorpusError
     ├── UnknownFormatError   no importer of that name, or none recognises the file
     ├── AmbiguousFormatError  several importers recognise the file
     ├── MappingError         a column mapping that cannot be used
+    ├── UploadError          a part that does not join on, or a file that is not here whole
     └── EmptyFileError       there is no line in it
 """
 
@@ -40,4 +41,8 @@ class MappingError(ImportFileError):
 
 
 class DependedOnError(CorpusError):
+    pass
+
+
+class UploadError(ImportFileError):
     pass

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
+from corpus.imports.running import run_import
 from corpus.intake.scanning import scan
-from corpus.models import IntakeScan, ModelRegistration
+from corpus.models import Import, IntakeScan, ModelRegistration
 from corpus.registry import look_over
 from jobs.runner import run_job
 
@@ -16,3 +17,8 @@ def intake_scan_task(scan_id: int) -> None:
 @shared_task
 def register_model_task(registration_id: int) -> None:
     run_job(ModelRegistration, registration_id, look_over)
+
+
+@shared_task
+def import_task(import_id: int) -> None:
+    run_job(Import, import_id, run_import)

@@ -67,8 +67,11 @@ def run_job(
     `words_of` has it, logged with its traceback.
     """
     job = services.claim_job(model, job_id, worker=worker_name())
-    if job is None:
-        return None
+    return do_claimed(job, work) if job is not None else None
+
+
+def do_claimed(job: AnyJob, work: Callable[[JobContext[AnyJob]], None]) -> AnyJob:
+    """Do a job that is ours already; the row as it is then. Errors are settled as above."""
     context = JobContext(job)
     stop = threading.Event()
     pulse = threading.Thread(target=_beat_until, args=(context, stop), daemon=True)

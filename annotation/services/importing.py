@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from django.utils import timezone
 
-from annotation.models import Choice, GoldAnswer, Label, Rater
+from annotation.models import Choice, CompletionLabel, GoldAnswer, Label, Rater, StepLabel
 from annotation.services import open_slots
 from annotation.services.gold import settle_imported
+from corpus.bulk import insert_rows
 from corpus.hashing import sha256_of
-from corpus.importers.records import LabelRecord, PairRecord
+from corpus.importers.records import (
+    CompletionRecord,
+    LabelRecord,
+    StepLabels,
+    StepsRecord,
+    ThumbRecord,
+)
+from corpus.importers.sinks import Batch
 from corpus.models import Project
 from corpus.writing import StoredPair
 
@@ -24,63 +33,93 @@ def choice_against(pair: StoredPair, choice: str) -> Choice:
 
 def ensure_raters(project: Project, kind: Rater.Kind, names: set[str]) -> dict[str, Rater]:
     """The project's raters of that kind by name, made without account when missing."""
-    if names:
+    if not names:
+        return {}
+    there = Rater.objects.filter(project=project, kind=kind, name__in=names)
+    found = {rater.name: rater for rater in there}
+    if lacking := names - set(found):
         Rater.objects.bulk_create(
-            [Rater(project=project, kind=kind, name=name) for name in sorted(names)],
+            [Rater(project=project, kind=kind, name=name) for name in sorted(lacking)],
             ignore_conflicts=True,
         )
-    return {
-        rater.name: rater
-        for rater in Rater.objects.filter(project=project, kind=kind, name__in=names)
-    }
+        found = {rater.name: rater for rater in there.all()}
+    return found
 
 
-def human_label_sink(
-    project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]
-) -> int:
+def human_label_sink(batch: Batch) -> Counter[str]:
     """Store the labels of humans; how many were new."""
     found = [
         (pair, label)
-        for record, pair in zip(records, pairs, strict=True)
+        for record, pair in batch.pairs
         for label in record.labels
         if label.kind == "human" and label.choice is not None
     ]
-    raters = ensure_raters(project, Rater.Kind.HUMAN, {label.rater for _, label in found})
+    if not found:
+        return Counter()
+    raters = ensure_raters(batch.project, Rater.Kind.HUMAN, {label.rater for _, label in found})
+    now = timezone.now()
     rows = [
         Label(
-            project=project,
-            pair=pair.pair,
-            rater=raters[label.rater],
+            project_id=batch.project.pk,
+            pair_id=pair.row.pk,
+            rater_id=raters[label.rater].pk,
             choice=choice_against(pair, label.choice or ""),
             strength=label.strength,
+            margin=label.margin,
+            criteria=criteria_against(pair, label),
             comment=label.comment,
+            seconds=label.seconds,
             import_sha256=label_sha256(pair, label),
-            created_at=label.created_at or timezone.now(),
+            source_import_id=batch.import_id,
+            created_at=label.created_at or now,
         )
         for pair, label in found
     ]
-    return store_labels(rows)
+    return Counter(labels=store_labels(rows, new_pairs=new_pairs(batch)))
+
+
+def new_pairs(batch: Batch) -> set[int]:
+    """The ids of the pairs that came with the batch: nothing was ever said of them before."""
+    return {pair.row.pk for _, pair in batch.pairs if pair.is_new}
+
+
+def criteria_against(pair: StoredPair, label: LabelRecord) -> dict[str, str]:
+    return {name: choice_against(pair, said).value for name, said in label.criteria.items()}
 
 
 def label_sha256(pair: StoredPair, label: LabelRecord) -> str:
     """The hash by which the same label of the same rater on the same pair goes in once."""
     created = label.created_at.isoformat() if label.created_at else None
     chosen = choice_against(pair, label.choice).value if label.choice else None
-    return sha256_of([label.rater, label.kind, chosen, label.strength, label.comment, created])
+    said = [label.rater, label.kind, chosen, label.strength, label.comment, created]
+    if label.criteria:
+        return sha256_of([*said, criteria_against(pair, label)])
+    return sha256_of(said)
 
 
-def store_labels(rows: Sequence[Label]) -> int:
+LABEL = (
+    *("project_id", "pair_id", "rater_id", "kind", "choice", "strength", "p_first", "criteria"),
+    *("comment", "seconds", "withdrawn", "margin", "source_import_id", "import_sha256"),
+    "created_at",
+)
+
+
+def store_labels(rows: Sequence[Label], *, new_pairs: set[int]) -> int:
     """Store imported labels that are not there yet; how many were new.
 
     A rater's second label on a pair supersedes the one before, in the order of the file.
+    `new_pairs` are the ids of pairs that have no label yet.
     """
     key = ("pair_id", "rater_id", "import_sha256")
-    pairs = {row.pair_id for row in rows}
-    there = set(Label.objects.filter(pair__in=pairs).exclude(import_sha256="").values_list(*key))
-    latest = {
-        (label.pair_id, label.rater_id): label
-        for label in Label.objects.filter(pair__in=pairs, superseded_by__isnull=True)
-    }
+    there: set[tuple[int, int, str]] = set()
+    latest: dict[tuple[int, int], Label] = {}
+    if old := {row.pair_id for row in rows} - new_pairs:
+        known = Label.objects.filter(pair__in=old)
+        there = set(known.exclude(import_sha256="").values_list(*key))
+        latest = {
+            (label.pair_id, label.rater_id): label
+            for label in known.filter(superseded_by__isnull=True)
+        }
     fresh: list[Label] = []
     corrections: list[Label] = []
     for row in rows:
@@ -95,29 +134,128 @@ def store_labels(rows: Sequence[Label]) -> int:
             row.supersedes = before
             corrections.append(row)
         latest[row.pair_id, row.rater_id] = row
-    Label.objects.bulk_create(fresh)
+    ids = insert_rows(Label, LABEL, ([getattr(row, name) for name in LABEL] for row in fresh))
+    for row, pk in zip(fresh, ids, strict=True):
+        row.pk = pk
     for row in corrections:
         row.supersedes = row.supersedes  # its key is known only now that it was stored
         row.save(force_insert=True)
     return len(fresh) + len(corrections)
 
 
-def gold_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]) -> int:
+def gold_sink(batch: Batch) -> Counter[str]:
     """Store gold answers of the file; they are no labels."""
-    GoldAnswer.objects.bulk_create(
-        [
-            GoldAnswer(pair=pair.pair, choice=choice_against(pair, record.gold))
-            for record, pair in zip(records, pairs, strict=True)
-            if record.gold is not None
-        ],
-        ignore_conflicts=True,
+    known = [(record.gold, pair) for record, pair in batch.pairs if record.gold is not None]
+    if known:
+        GoldAnswer.objects.bulk_create(
+            [
+                GoldAnswer(
+                    pair_id=pair.row.pk,
+                    choice=choice_against(pair, gold),
+                    source_import_id=batch.import_id,
+                )
+                for gold, pair in known
+            ],
+            ignore_conflicts=True,
+        )
+        settle_imported(pairs=[pair.pair for _, pair in known], now=timezone.now())
+    return Counter()
+
+
+def completion_label_sink(batch: Batch) -> Counter[str]:
+    """Store the thumbs that single answers were given; how many were new."""
+    found = [
+        (stored.pk, label)
+        for record, stored in batch.completions
+        if isinstance(record, CompletionRecord)
+        for label in record.labels
+    ]
+    raters = _raters_of(batch.project, [label for _, label in found])
+    now = timezone.now()
+    rows = {
+        (pk, label.kind, label.rater, identity): CompletionLabel(
+            project=batch.project,
+            completion_id=pk,
+            rater=raters[label.kind, label.rater],
+            good=label.good,
+            comment=label.comment,
+            source_import=batch.source,
+            import_sha256=identity,
+            created_at=label.created_at or now,
+        )
+        for pk, label in found
+        for identity in [
+            sha256_of(
+                [label.good, label.comment, label.created_at.isoformat()]
+                if label.created_at
+                else [label.good, label.comment]
+            )
+        ]
+    }
+    there = set(
+        CompletionLabel.objects.filter(completion__in=[pk for pk, _ in found]).values_list(
+            "completion", "rater", "import_sha256"
+        )
     )
-    gold = [pair.pair for record, pair in zip(records, pairs, strict=True) if record.gold]
-    settle_imported(pairs=gold, now=timezone.now())
-    return 0
+    new = [
+        row
+        for row in rows.values()
+        if (row.completion_id, row.rater_id, row.import_sha256) not in there
+    ]
+    CompletionLabel.objects.bulk_create(new)
+    return Counter(labels=len(new))
 
 
-def slot_sink(project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]) -> int:
+def step_label_sink(batch: Batch) -> Counter[str]:
+    """Store the labels of steps; how many were new. What a rater said of a step first, stays."""
+    found = [
+        (stored.pk, label)
+        for record, stored in batch.completions
+        if isinstance(record, StepsRecord)
+        for label in record.labels
+    ]
+    raters = _raters_of(batch.project, [label for _, label in found])
+    now = timezone.now()
+    rows: dict[tuple[int, int, int], StepLabel] = {}
+    for pk, label in found:
+        rater = raters[label.kind, label.rater]
+        for step, value in enumerate(label.values):
+            if value is not None:
+                rows.setdefault(
+                    (pk, rater.pk, step),
+                    StepLabel(
+                        project=batch.project,
+                        completion_id=pk,
+                        rater=rater,
+                        step=step,
+                        value=value,
+                        source_import=batch.source,
+                        created_at=label.created_at or now,
+                    ),
+                )
+    there = set(
+        StepLabel.objects.filter(completion__in=[pk for pk, _ in found]).values_list(
+            "completion", "rater", "step"
+        )
+    )
+    new = [row for key, row in rows.items() if key not in there]
+    StepLabel.objects.bulk_create(new)
+    return Counter(steps=len(new))
+
+
+def _raters_of(
+    project: Project, labels: Sequence[ThumbRecord | StepLabels]
+) -> dict[tuple[str, str], Rater]:
+    """The raters of labels, by kind and name."""
+    return {
+        (kind.value, name): rater
+        for kind in Rater.Kind
+        for name, rater in ensure_raters(
+            project, kind, {label.rater for label in labels if label.kind == kind}
+        ).items()
+    }
+
+
+def welcome_pairs(project: Project, pairs: Sequence[StoredPair]) -> None:
     """Ask our raters for labels of each pair that is new, as many as the policy wants."""
-    open_slots(pairs=[pair.row for pair in pairs if pair.is_new])
-    return 0
+    open_slots(pairs=[pair.row for pair in pairs])

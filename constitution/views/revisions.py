@@ -22,8 +22,8 @@ from constitution.models import Chain, RevisionRun
 from constitution.selectors import run_counts
 from constitution.services import launch_revision_run, mark_chain
 from corpus.errors import ImportFileError
+from corpus.imports.prompt_files import import_prompts
 from corpus.models import Project
-from corpus.prompt_files import import_prompts
 from figures.words import counted
 from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds

@@ -390,11 +390,14 @@ Record = PairRecord | GroupRecord | CompletionRecord | StepsRecord | Demonstrati
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """Line `line` (from 1) holds records, or none for `reason`."""
+    """Line `line` (from 1), and the rows up to line `last` that belong to it, hold records, or
+    none for `reason`."""
 
     line: int
     records: tuple[Record, ...] = ()
     reason: str = ""
+    rows: int = 1
+    last: int = 0
 
 
 def describe(error: ValidationError) -> str:

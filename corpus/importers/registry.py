@@ -27,6 +27,9 @@ class Format(Protocol):
     NAME is for the command line, TITLE for pages. `recognises` says of a file's first rows how
     sure it is: 0 not mine, 1 the shape fits, 2 bears marks that no other format has. `parse` gives
     the records of a row, and raises RowError or ValidationError where it holds none.
+
+    A format may also have `belongs(before, after)`, which says of the fields of two neighboring
+    rows whether they are one record's, and `parse_rows(rows)`, which gets such rows together.
     """
 
     NAME: str
@@ -35,15 +38,6 @@ class Format(Protocol):
     def recognises(self, rows: Sequence[Mapping[str, Any]]) -> int: ...
 
     def parse(self, row: Row) -> list[Record]: ...
-
-
-class Joined(Protocol):
-    """A format that may say that neighboring rows are one record's: `belongs` asks it of a row and
-    the one before, and `parse_rows` gets them together."""
-
-    def belongs(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool: ...
-
-    def parse_rows(self, rows: Sequence[Row]) -> list[Record]: ...
 
 
 FORMATS: dict[str, Format] = {module.NAME: module for module in (pairs_jsonl, hh_rlhf)}
@@ -94,37 +88,35 @@ def detect_format(rows: Iterable[RawRow], name: str) -> Format:
 
 
 def parse_rows(rows: Iterable[RawRow], one: Format, source: str) -> Iterator[ParsedLine]:
-    """Every row, parsed, in constant memory. Of rows that belong together, the first is the line,
-    and each of the others is a line without records."""
+    """Every row, parsed, in constant memory; rows that belong together are one line."""
     belongs = getattr(one, "belongs", None)
+    if belongs is None:
+        for row in rows:
+            yield _parsed([row], one, source)
+        return
     waiting: list[RawRow] = []
     for row in rows:
-        if belongs and waiting and row.fields is not None:
-            before = waiting[-1].fields
-            if before is not None and belongs(before, row.fields):
-                waiting.append(row)
-                continue
-        if waiting:
-            yield from _parsed(waiting, one, source)
-        waiting = [row]
+        before = waiting[-1].fields if waiting else None
+        if before is None or row.fields is None or not belongs(before, row.fields):
+            if waiting:
+                yield _parsed(waiting, one, source)
+            waiting = []
+        waiting.append(row)
     if waiting:
-        yield from _parsed(waiting, one, source)
+        yield _parsed(waiting, one, source)
 
 
-def _parsed(rows: Sequence[RawRow], one: Format, source: str) -> Iterator[ParsedLine]:
-    first = rows[0]
-    if first.fields is None:
-        yield ParsedLine(first.number, reason=first.reason)
-        return
-    given = [Row(row.number, row.fields or {}, source) for row in rows]
-    parse_together = getattr(one, "parse_rows", None)
-    try:
-        records = parse_together(given) if parse_together else one.parse(given[0])
-        yield ParsedLine(first.number, tuple(records))
-        yield from (ParsedLine(row.number) for row in rows[1:])
-    except ValidationError as error:
-        reason = describe(error)
-        yield from (ParsedLine(row.number, reason=reason) for row in rows)
-    except RowError as error:
-        reason = printable(str(error))
-        yield from (ParsedLine(row.number, reason=reason) for row in rows)
+def _parsed(rows: Sequence[RawRow], one: Format, source: str) -> ParsedLine:
+    first, last = rows[0].number, rows[-1].number
+    records: tuple[Record, ...] = ()
+    reason = rows[0].reason
+    if rows[0].fields is not None:
+        given = [Row(row.number, row.fields or {}, source) for row in rows]
+        parse_together = getattr(one, "parse_rows", None)
+        try:
+            records = tuple(parse_together(given) if parse_together else one.parse(given[0]))
+        except ValidationError as error:
+            reason = describe(error)
+        except RowError as error:
+            reason = printable(str(error))
+    return ParsedLine(first, records, reason, rows=len(rows), last=last)

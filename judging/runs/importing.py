@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from django.utils import timezone
 
 from annotation.models import Choice, Label, Rater
-from annotation.services.importing import choice_against, ensure_raters, label_sha256, store_labels
+from annotation.services.importing import (
+    choice_against,
+    criteria_against,
+    ensure_raters,
+    label_sha256,
+    new_pairs,
+    store_labels,
+)
 from corpus.hashing import sha256_of
-from corpus.importers.records import LabelRecord, PairRecord
+from corpus.importers.records import LabelRecord
+from corpus.importers.sinks import Batch
 from corpus.models import Project
 from corpus.writing import StoredPair
 from judging.asking.arithmetic import Order, Reading, combine, outcome
 from judging.models import JudgeConfig, Verdict
 
 
-def judge_label_sink(
-    project: Project, records: Sequence[PairRecord], pairs: Sequence[StoredPair]
-) -> int:
+def judge_label_sink(batch: Batch) -> Counter[str]:
     """Store foreign judges' verdicts and labels; how many labels were new.
 
     Entries with `order` and `p_a` become verdicts, and their aggregate the judge's label; an entry
     with a choice alone is a label.
     """
-    names = {one.rater for record in records for one in record.labels if one.kind == "judge"}
+    names = {one.rater for record, _ in batch.pairs for one in record.labels if one.kind == "judge"}
     if not names:
-        return 0
-    configs = _ensure_foreign_judges(project, names)
+        return Counter()
+    configs = _ensure_foreign_judges(batch.project, names)
     verdicts: list[Verdict] = []
     labels: list[Label] = []
-    for record, pair in zip(records, pairs, strict=True):
+    for record, pair in batch.pairs:
         judged = sorted(
             (one for one in record.labels if one.kind == "judge"), key=lambda one: one.rater
         )
@@ -39,8 +47,12 @@ def judge_label_sink(
             config, said = configs[name], list(entries)
             verdicts += _verdicts(config, pair, said)
             labels += _labels(config, pair, said)
+    for verdict in verdicts:
+        verdict.source_import_id = batch.import_id
+    for label in labels:
+        label.source_import_id = batch.import_id
     Verdict.objects.bulk_create(verdicts, ignore_conflicts=True)
-    return store_labels(labels)
+    return Counter(labels=store_labels(labels, new_pairs=new_pairs(batch)))
 
 
 def _ensure_foreign_judges(project: Project, names: set[str]) -> dict[str, JudgeConfig]:
@@ -70,7 +82,7 @@ def _verdicts(
     return [
         Verdict(
             config=config,
-            pair=pair.pair,
+            pair_id=pair.row.pk,
             order=reading.order,
             status=Verdict.Status.OK,
             p_first=reading.p_first,
@@ -82,7 +94,18 @@ def _verdicts(
 def _labels(config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord]) -> list[Label]:
     plain = [entry for entry in entries if entry.p_a is None]
     labels = [
-        _label(config, pair, choice_against(pair, entry.choice), None, label_sha256(pair, entry))
+        _label(
+            config,
+            pair,
+            choice_against(pair, entry.choice),
+            None,
+            label_sha256(pair, entry),
+            strength=entry.strength,
+            margin=entry.margin,
+            criteria=criteria_against(pair, entry),
+            comment=entry.comment,
+            created_at=entry.created_at,
+        )
         for entry in plain
         if entry.choice is not None
     ]
@@ -95,14 +118,20 @@ def _labels(config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord
 
 
 def _label(
-    config: JudgeConfig, pair: StoredPair, choice: Choice, p_first: float | None, identity: str
+    config: JudgeConfig,
+    pair: StoredPair,
+    choice: Choice,
+    p_first: float | None,
+    identity: str,
+    **said: Any,
 ) -> Label:
+    given = {name: value for name, value in said.items() if value is not None}
     return Label(
         project_id=config.project_id,
-        pair=pair.pair,
+        pair_id=pair.row.pk,
         rater=config.rater,
         choice=choice,
         p_first=p_first,
         import_sha256=identity,
-        created_at=timezone.now(),
+        **{"created_at": timezone.now(), **given},
     )

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.imports.services import import_file
 from corpus.intake.identity import MASK, mask
 from corpus.intake.near_duplicates import groups, shingles
 from corpus.intake.policy import (
@@ -33,7 +34,6 @@ from corpus.models import (
     Prompt,
     PromptOriginal,
 )
-from corpus.services import import_file
 from corpus.strata import audit, length_stratum
 from jobs.runner import run_job
 from tests.builders import make_project, make_user

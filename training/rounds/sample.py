@@ -19,11 +19,10 @@ from constitution.models import ConstitutionVersion
 from constitution.services import PrincipleText, create_draft, publish_version
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord, PairRecord
-from corpus.importers.sinks import take_all
-from corpus.models import Pair, Project
+from corpus.imports.storing import store_records
+from corpus.intake.policy import intake_policy
+from corpus.models import Project
 from corpus.registry import sandbox_model
-from corpus.services import new_pairs
-from corpus.writing import write_pairs
 from inference.sandbox.prompts import PRINCIPLES
 from inference.sandbox.tasks import make_pair
 from inference.sandbox.world import PrincipleKey, training_requests
@@ -150,11 +149,9 @@ def write_sample_pairs(project: Project) -> None:
         if len(records) < LABELLED_PAIRS:
             record = record.model_copy(update={"labels": labels})
         records.setdefault(sha256_of([pair.request.text, *sorted(pair.answers)]), record)
-    batch = list(records.values())
-    stored = write_pairs(
+    store_records(
         project=project,
-        pairs=new_pairs(project, batch),
-        origin=Pair.Origin.IMPORT,
+        records=[(record, None) for record in records.values()],
+        policy=intake_policy(project.pk),
         batch="sample",
     )
-    take_all(project, batch, stored)

@@ -12,8 +12,8 @@ from django.core.validators import validate_slug
 
 from accounts.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
-from corpus.prompt_files import PromptReport, import_prompts
-from corpus.services import nothing_usable
+from corpus.imports.prompt_files import PromptReport, import_prompts
+from corpus.imports.services import nothing_usable
 from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
@@ -60,7 +60,9 @@ class Command(ConcordCommand):
             ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
-        refused = nothing_usable(options["file"], report.rows, report.rejected)
+        refused = nothing_usable(
+            options["file"], report.rows, len(report.rejected), report.rejected
+        )
         if not refused and (said := let_admin_in(slug, admin)):
             self.note(said)
         return Outcome(data=asdict(report), summary=summary_of(slug, report), bad_input=refused)

@@ -18,13 +18,14 @@ from pydantic import ValidationError
 
 from corpus.bulk import lock_project
 from corpus.hashing import prompt_sha256
-from corpus.importers.hh_rlhf import split_turns
+from corpus.importers.files.json_rows import read_object
+from corpus.importers.files.opening import check_whole, numbered_lines, source_name
+from corpus.importers.formats.hh_rlhf import split_turns
 from corpus.importers.records import PromptRecord, describe
-from corpus.importers.registry import check_whole, numbered_lines, read_object, source_name
+from corpus.imports.report import Rejected
 from corpus.intake.policy import intake_policy, launch_scan
 from corpus.intake.redaction import Redactor
 from corpus.models import IntakePolicy, IntakeScan, Project, Prompt, PromptOriginal
-from corpus.services import Rejected
 from corpus.writing import add_references
 
 # What a red-team set has beside its transcript says nothing of the prompt.
@@ -111,7 +112,7 @@ def _store(project: Project, records: Iterable[PromptRecord], policy: IntakePoli
     rows: dict[str, Prompt] = {}
     originals: dict[str, PromptOriginal] = {}
     for record in records:
-        before = [turn.model_dump() for turn in record.prompt]
+        before = [turn.as_message() for turn in record.prompt]
         redactor = Redactor()
         messages, reference = before, record.reference
         if policy.redact_pii:

@@ -1,0 +1,76 @@
+"""Datasets on a hub, row by row as they come, without a copy of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.errors import ImportFileError
+from corpus.importers.files.columnar import plain
+from corpus.importers.files.rows import RawRow
+
+
+class HubDataset(BaseModel):
+    """A dataset of a hub. Without a revision it is pinned to the newest when it is imported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$", max_length=200)
+    revision: str = Field("", max_length=100)
+    config: str = Field("", max_length=100)
+    split: str = Field("train", max_length=100)
+
+
+def pinned(dataset: HubDataset) -> HubDataset:
+    """The dataset at the commit that its revision names now. ImportFileError without a hub."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        found = HfApi().dataset_info(dataset.name, revision=dataset.revision or None)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+        raise ImportFileError(_unreachable(dataset, error)) from error
+    return dataset.model_copy(update={"revision": found.sha or dataset.revision})
+
+
+def rows(dataset: HubDataset) -> Iterator[RawRow]:
+    """The rows of a split, numbered from 1. No code of the dataset's repository runs.
+
+    ImportFileError for a dataset that cannot be reached or has no such split.
+    """
+    # Here and not above: it takes seconds, and most imports are of files.
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    number = 0
+    try:
+        stream = load_dataset(
+            dataset.name,
+            dataset.config or None,
+            split=dataset.split,
+            revision=dataset.revision or None,
+            streaming=True,
+        )
+        for fields in stream:
+            number += 1
+            try:
+                yield RawRow(number, {name: plain(value) for name, value in fields.items()})
+            except ValueError as error:
+                yield RawRow(number, reason=str(error))
+    except (
+        DatasetsError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
+        raise ImportFileError(_unreachable(dataset, error)) from error
+
+
+def _unreachable(dataset: HubDataset, error: Exception) -> str:
+    said = " ".join(str(error).split())[:200]
+    at = f" at {dataset.revision}" if dataset.revision else ""
+    return f"The dataset {dataset.name}{at} cannot be read from the hub: {said}"

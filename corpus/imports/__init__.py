@@ -1,0 +1,1 @@
+"""How data comes in: uploads, dry runs, imports that can be resumed and taken back."""
