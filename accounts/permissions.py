@@ -40,6 +40,16 @@ AnyUser = AbstractBaseUser | AnonymousUser
 P = ParamSpec("P")
 
 
+def may_create_projects(user: AnyUser) -> bool:
+    """Whether the user may make a project: whoever governs the installation (superusers, staff and
+    who was given Django's permission to add projects), and the admins and researchers of any."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_staff or user.has_perm("corpus.add_project"):
+        return True
+    return Membership.objects.filter(user=user, role__in=RESEARCHERS).exists()
+
+
 def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:
     """The user's membership. Http404 without one, PermissionDenied when the role may not."""
     return membership_where(user, roles, project__slug=project_slug)

@@ -17,7 +17,7 @@ from accounts.adapter import INVITATION_SESSION_KEY
 from accounts.errors import InvitationError
 from accounts.forms import InvitationForm
 from accounts.models import Invitation, Membership, Role
-from accounts.permissions import ADMINS, MemberRequest, member_view
+from accounts.permissions import ADMINS, MemberRequest, may_create_projects, member_view
 from accounts.services.invitations import (
     accept_invitation,
     find_invitation,
@@ -36,7 +36,8 @@ def home(request: HttpRequest) -> HttpResponse:
         .select_related("project")
         .order_by("project__name")
     )
-    return render(request, "accounts/home.html", {"memberships": memberships})
+    context = {"memberships": memberships, "may_create": may_create_projects(request.user)}
+    return render(request, "accounts/home.html", context)
 
 
 @member_view(ADMINS)
@@ -56,7 +57,7 @@ def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
             )
             link, status = request.build_absolute_uri(reverse("invitation", args=[token])), 200
             if new.email:
-                _send(request, new, link)
+                mail_invitation(request, new, link)
             form = InvitationForm()
     now = timezone.now()
     rows = project.invitations.select_related("invited_by", "accepted_by").order_by("-id")[:200]
@@ -74,7 +75,8 @@ def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
     return answer
 
 
-def _send(request: MemberRequest, invitation: Invitation, link: str) -> None:
+def mail_invitation(request: HttpRequest, invitation: Invitation, link: str) -> None:
+    """Mail the link to whom it is for; the page that shows it says whether that went well."""
     if not mail_leaves_here():
         messages.warning(
             request,

@@ -20,11 +20,12 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("accounts.urls")),
+    # Before annotation's: `projects/new/` is no project.
+    path("", include("library.urls")),
     path("", include("annotation.urls")),
     path("", include("serving.urls")),
     path("", include("constitution.urls")),
     path("", include("judging.urls")),
     path("", include("exports.urls")),
-    path("", include("library.urls")),
     path("", include("training.urls")),
 ]

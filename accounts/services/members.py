@@ -9,6 +9,7 @@ from accounts.errors import MembershipError
 from accounts.models import Membership, Role
 from accounts.signals import member_joined, member_leaving
 from corpus.models import Project
+from corpus.models.projects import slug_fault
 
 
 @transaction.atomic
@@ -29,11 +30,14 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
 
 
 @transaction.atomic
-def create_project(*, slug: str, name: str, admin: User) -> Project:
-    """A new project, whose maker is its admin. MembershipError when the slug is taken."""
+def create_project(*, slug: str, name: str, admin: User, description: str = "") -> Project:
+    """A new project, whose maker is its admin. MembershipError when the slug is taken, or can be
+    none."""
+    if fault := slug_fault(slug):
+        raise MembershipError(fault)
     try:
         with transaction.atomic():
-            project = Project.objects.create(slug=slug, name=name)
+            project = Project.objects.create(slug=slug, name=name, description=description)
     except IntegrityError as error:
         raise MembershipError(f"Project {slug!r} already exists.") from error
     add_member(user=admin, project=project, role=Role.ADMIN)

@@ -28,8 +28,9 @@ PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept", 
 
 PERSONAL = {
     *("home", "account_logout", "account_change_password", "account_set_password", "api_schema"),
+    "project_new",
 }
-"""For everybody who is signed in; they show nothing of a project that is not one's own."""
+"""Beside all projects, for who is signed in; they show nothing of one that is not one's own."""
 
 STAFF = "admin/"
 

@@ -54,7 +54,7 @@ KNOWN = {
     *("constitution_publish", "constitution_comment", "constitution_impact", "constitution_try"),
     *("launch_judge", "create_jury", "judge_policy", "triage", "launch_revision"),
     *("upload_prompts", "freeze", "freeze_sft", "train", "register_model", "set_prices"),
-    *("playground", "cancel_run", "stop_server"),
+    *("playground", "cancel_run", "stop_server", "project_new"),
 }
 """Where forms go that must be among them."""
 
@@ -78,6 +78,7 @@ VALUES: dict[str, str | FilePayload] = {
     "hours": "2",
     "freeze_sft.runs": "all of them",
     "judges": "all of them",
+    "project_new.email_0": "kim@example.org",
     "upload_prompts.file": FilePayload(
         name="prompts.jsonl", mimeType="application/json", buffer=b'{"prompt": "Is it safe?"}\n'
     ),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
-from django.core.validators import validate_slug
 from django.db import transaction
 
 from accounts.errors import MembershipError
@@ -15,6 +13,7 @@ from accounts.membership_options import user_named
 from accounts.models import Membership, Role
 from accounts.services import add_member, create_project, remove_member
 from corpus.models import Project
+from corpus.models.projects import slug_fault
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
 
@@ -67,14 +66,8 @@ class Command(ConcordCommand):
 
 
 def create(*, slug: str, name: str, admin: str) -> Outcome:
-    try:
-        validate_slug(slug)
-        if len(slug) > 80:
-            raise ValidationError("long")
-    except ValidationError as error:
-        raise BadInputError(
-            f"{slug!r} is not a valid slug: use up to 80 letters, digits, - and _."
-        ) from error
+    if fault := slug_fault(slug):
+        raise BadInputError(fault)
     if len(name) > 200:
         raise BadInputError("--name has more than 200 characters.")
     project = create_project(slug=slug, name=name or slug, admin=user_named(admin))
