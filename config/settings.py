@@ -284,6 +284,8 @@ JUDGE_STORE_VERDICTS = 512
 # Prompts that a critique–revise run has on the way at once; a worker that dies loses one wave of
 # them.
 REVISE_PAGE_PROMPTS = 256
+SAMPLE_PAGE_PROMPTS = 256
+SAMPLE_STORE_COMPLETIONS = 512
 
 DATASETS_FOLDER = CONCORD_HOME / "datasets"
 RUNS_FOLDER = CONCORD_HOME / "runs"

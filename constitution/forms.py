@@ -11,10 +11,11 @@ from django.utils.text import slugify
 from constitution.errors import ConstitutionError
 from constitution.models import ConstitutionVersion
 from constitution.models.revisions import MOST_ROUNDS
-from constitution.selectors import PromptSelection, revising_versions
+from constitution.selectors import revising_versions
 from constitution.starters import STARTERS, starter
 from constitution.texts.formats import MAX_FILE_BYTES, ConstitutionFile, read_constitution
 from corpus.models import Project, Prompt
+from corpus.prompts import PromptSelection
 from serving.engine_forms import ProjectModelForm, usable_temperature
 
 

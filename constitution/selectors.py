@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from pydantic import BaseModel, ConfigDict, Field
 
 from constitution.errors import UnknownConstitutionError
 from constitution.models import (
@@ -15,7 +14,7 @@ from constitution.models import (
     Revision,
     RevisionRun,
 )
-from corpus.models import Project, Prompt
+from corpus.models import Project
 
 
 def published_version(project: Project, reference: str) -> ConstitutionVersion:
@@ -80,33 +79,6 @@ def revising_versions(project_id: int) -> list[ConstitutionVersion]:
         status=ConstitutionVersion.Status.PUBLISHED,
     )
     return list(versions.select_related("constitution"))
-
-
-class PromptSelection(BaseModel):
-    """Which prompts a run answers: all of the project, or those of a source, a domain, or those
-    that are marked sensitive (red-team prompts) or not; at most `limit` of them, the first by
-    their hash, so that the same number are the same prompts each time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str | None = None
-    domain: str | None = None
-    sensitive: bool | None = None
-    limit: int | None = Field(None, ge=1)
-
-
-def prompts_to_revise(project_id: int, selection: PromptSelection) -> QuerySet[Prompt]:
-    prompts = Prompt.objects.filter(project=project_id)
-    if selection.source is not None:
-        prompts = prompts.filter(source=selection.source)
-    if selection.domain is not None:
-        prompts = prompts.filter(domain=selection.domain)
-    if selection.sensitive is not None:
-        prompts = prompts.filter(sensitive=selection.sensitive)
-    if selection.limit is not None:
-        first = prompts.order_by("sha256")[: selection.limit]
-        prompts = Prompt.objects.filter(pk__in=list(first.values_list("pk", flat=True)))
-    return prompts.order_by("pk")
 
 
 @dataclass(frozen=True, slots=True)

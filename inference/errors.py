@@ -1,7 +1,8 @@
 """Errors of the inference package.
 
 InferenceError
-├── BadRequestError        permanent: a request no retry can save (empty, too long, no options)
+├── BadRequestError        permanent: a request no retry can save (empty, no options)
+│   └── PromptTooLongError it leaves too little of the model's context for an answer
 ├── ModelLoadError         permanent: folder missing, pickle weights, a model a server has not
 ├── AccessRefusedError     permanent: a server does not let us in
 ├── MissingFeatureError    permanent: a server lacks what the operation needs
@@ -20,6 +21,10 @@ class InferenceError(Exception):
 
 class BadRequestError(InferenceError):
     permanent = True
+
+
+class PromptTooLongError(BadRequestError):
+    pass
 
 
 class ModelLoadError(InferenceError):

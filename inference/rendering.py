@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inference.engine import Request
-from inference.errors import BadRequestError
+from inference.errors import BadRequestError, PromptTooLongError
 from inference.validation import disarm
 
 
@@ -59,13 +59,13 @@ def check_lengths(
     """Refuse prompts that leave fewer than `room` tokens of a context of `limit` tokens.
 
     Raises:
-        BadRequestError: names the first such prompt and its length.
+        PromptTooLongError: names the first such prompt and its length.
     """
     if limit is None:
         return
     for index, ids in enumerate(prompts, first_index):
         if len(ids) + room > limit:
-            raise BadRequestError(
+            raise PromptTooLongError(
                 f"request {index} has {len(ids)} prompt tokens; with {room} for the answer "
                 f"that exceeds the model's context of {limit}"
             )

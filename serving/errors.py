@@ -2,7 +2,11 @@
 
 ServingError
 ├── ServerNameTakenError  a server of that name is running already
-└── UnknownServerError    there is no server of that name
+├── UnknownServerError    there is no server of that name
+├── UnknownModelError     the project has no model version of that name
+└── SamplingError         a sampling run cannot be launched
+    ├── BadSamplingError   settings that cannot be, or no prompt to answer
+    └── CannotSampleError  the engine cannot open one of the models here
 """
 
 
@@ -19,4 +23,16 @@ class UnknownServerError(ServingError):
 
 
 class UnknownModelError(ServingError):
-    """The project has no model version of that name."""
+    pass
+
+
+class SamplingError(ServingError):
+    pass
+
+
+class BadSamplingError(SamplingError):
+    pass
+
+
+class CannotSampleError(SamplingError):
+    pass

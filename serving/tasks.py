@@ -2,10 +2,12 @@
 
 from celery import shared_task
 
+from corpus.models import SamplingRun
 from jobs.runner import run_job
 from serving.models import Trial
 from serving.playground import try_prompt
 from serving.replies import trim_replies
+from serving.sampling.runner import sample
 from serving.servers import note_lost_supervisors
 
 
@@ -22,3 +24,8 @@ def note_lost_supervisors_task() -> None:
 @shared_task
 def trial_task(trial_id: int) -> None:
     run_job(Trial, trial_id, try_prompt)
+
+
+@shared_task
+def sample_task(run_id: int) -> None:
+    run_job(SamplingRun, run_id, sample)

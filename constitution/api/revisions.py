@@ -17,9 +17,10 @@ from accounts.permissions import READERS, RESEARCHERS
 from constitution.api.base import ErrorsTold
 from constitution.models import Chain, Revision, RevisionRun
 from constitution.models.revisions import MOST_ROUNDS
-from constitution.selectors import PromptSelection, published_version, run_counts
+from constitution.selectors import published_version, run_counts
 from constitution.services import launch_revision_run, mark_chain
 from corpus.models import Project
+from corpus.prompts import PromptSelection
 from inference.registry import ENGINES
 from jobs.services import request_cancel
 from serving.api import model_named

@@ -23,8 +23,9 @@ from constitution.revision.chains import (
     step_seed,
 )
 from constitution.revision.prompts import Requests, initial_messages, shots_of, template_named
-from constitution.selectors import PromptSelection, prompts_to_revise, revised_principles
+from constitution.selectors import revised_principles
 from corpus.models import Pair, Prompt
+from corpus.prompts import PromptSelection, selected_prompts
 from corpus.writing import Answer as NewAnswer
 from corpus.writing import NewPair, write_pairs
 from inference.engine import Answer, Engine, Generation, Message, Request, Sampling
@@ -114,7 +115,7 @@ class _Revising:
 
     def run(self) -> None:
         selection = PromptSelection.model_validate(self._run.selection)
-        prompts = prompts_to_revise(self._run.project_id, selection)
+        prompts = selected_prompts(self._run.project_id, selection)
         self._total = prompts.count()
         self._done = Chain.objects.filter(run=self._run).exclude(finding="").count()
         self._context.report(self._done, self._total)

@@ -10,8 +10,9 @@ from constitution.errors import NothingToReviseError, NotPublishedError, ReasonM
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.models.revisions import MOST_ROUNDS
 from constitution.revision.prompts import default_template, template_named
-from constitution.selectors import PromptSelection, prompts_to_revise, revised_principles
+from constitution.selectors import revised_principles
 from corpus.models import ModelVersion, Pair, Project
+from corpus.prompts import PromptSelection, selected_prompts
 from corpus.registry import root_of
 from jobs.services import enqueue
 
@@ -73,7 +74,7 @@ def launch_revision_run(
             f"{constitution_version} has no principle with a critique request, a revision request "
             "and a weight above 0."
         )
-    if not prompts_to_revise(project.pk, selection).exists():
+    if not selected_prompts(project.pk, selection).exists():
         raise NothingToReviseError(f"{project.slug} has no prompts that match.")
     run = RevisionRun.objects.create(
         project=project,

@@ -8,14 +8,12 @@ from django.db.models import QuerySet
 
 from constitution.selectors import compared_principles
 from corpus.models import ModelVersion, Pair
-from corpus.registry import location_of, root_of
 from inference.engine import Request
-from inference.errors import InferenceError
-from inference.lengths import LengthReport, measure_lengths
-from inference.sources import load_tokenizer, resolve_adapter, tokenizer_source
+from inference.lengths import LengthReport
 from judging.asking.prompts import all_together, template_named
 from judging.models import JudgeConfig, JudgeRun
 from judging.selectors import PairSelection, pairs_to_judge
+from serving.lengths import lengths_on
 
 SAMPLE_PAIRS = 500
 # The letter of an answer.
@@ -41,22 +39,7 @@ def lengths_of(config: JudgeConfig, pairs: QuerySet[Pair]) -> LengthReport | Non
         return None
     settings = config.settings
     room = settings.max_tokens + VERDICT_TOKENS if settings.mode == "reasoned" else ANSWER_TOKENS
-    root = root_of(model)
-    if root.context_tokens is None:
-        return None
-    try:
-        base, adapter = resolve_adapter(location_of(model), None)
-        tokenizer = load_tokenizer(
-            tokenizer_source(base, adapter),
-            revision=root.revision or None,
-            trust_remote_code=root.trust_remote_code,
-        )
-    except InferenceError:
-        # Opening the engine says what is wrong with the model.
-        return None
-    return measure_lengths(
-        tokenizer, _questions(config, pairs), room=room, limit=root.context_tokens
-    )
+    return lengths_on(model, _questions(config, pairs), room=room)
 
 
 def _questions(config: JudgeConfig, pairs: QuerySet[Pair]) -> Iterator[Request]:

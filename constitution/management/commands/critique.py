@@ -10,9 +10,10 @@ from django.core.management.base import CommandParser
 from constitution.errors import ConstitutionError
 from constitution.models import RevisionRun
 from constitution.revision.runner import revise
-from constitution.selectors import PromptSelection, published_version, run_counts
+from constitution.selectors import published_version, run_counts
 from constitution.services import launch_revision_run
 from corpus.models import Project
+from corpus.prompts import PromptSelection
 from corpus.registry import find_model, sandbox_model
 from figures.words import counted
 from inference.engine import Sampling

@@ -19,7 +19,7 @@ from constitution.errors import (
 )
 from constitution.models import Chain, Revision, RevisionRun
 from constitution.revision.runner import revise_with
-from constitution.selectors import PromptSelection, prompts_to_revise, run_counts
+from constitution.selectors import run_counts
 from constitution.services import (
     PrincipleText,
     create_draft,
@@ -28,6 +28,7 @@ from constitution.services import (
     publish_version,
 )
 from corpus.models import Pair, Project, Prompt
+from corpus.prompts import PromptSelection, selected_prompts
 from inference.engine import Request
 from inference.errors import BadRequestError, EngineUnavailableError
 from inference.scripted import ScriptedEngine
@@ -284,7 +285,7 @@ def test_prompts_are_selected_by_what_they_are(project: Project) -> None:
     )
 
     def count(**selection: Any) -> int:
-        return prompts_to_revise(project.pk, PromptSelection(**selection)).count()
+        return selected_prompts(project.pk, PromptSelection(**selection)).count()
 
     assert count() == PROMPTS
     assert count(source="red team") == count(sensitive=True) == count(domain="harm") == 2
