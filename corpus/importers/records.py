@@ -221,9 +221,7 @@ class _Described(_Strict):
     `dropped` names fields that could be kept nowhere, for the report.
     """
 
-    prompt: Annotated[tuple[Turn, ...], BeforeValidator(as_turns), Field(strict=False)] = Field(
-        min_length=1
-    )
+    prompt: Annotated[tuple[Turn, ...], BeforeValidator(as_turns), Field(strict=False)]
     id: Annotated[Short, Field(strict=False, coerce_numbers_to_str=True)] = ""
     domain: Annotated[Text, Field(max_length=100)] = ""
     difficulty: Annotated[Text, Field(max_length=50)] = ""
@@ -235,7 +233,7 @@ class _Described(_Strict):
 
     @model_validator(mode="after")
     def _asks(self) -> Self:
-        if self.prompt[-1].role == ASSISTANT:
+        if self.prompt and self.prompt[-1].role == ASSISTANT:
             raise ValueError("the prompt ends with an assistant turn; it must end before one")
         if not any(turn.content.strip() or turn.tool_calls for turn in self.prompt):
             raise ValueError("the prompt is empty")

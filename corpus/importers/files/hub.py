@@ -24,12 +24,19 @@ class HubDataset(BaseModel):
 
 def pinned(dataset: HubDataset) -> HubDataset:
     """The dataset at the commit that its revision names now. ImportFileError without a hub."""
+    import httpx
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
         found = HfApi().dataset_info(dataset.name, revision=dataset.revision or None)
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+    except (
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        httpx.HTTPError,
+        OSError,
+        ValueError,
+    ) as error:
         raise ImportFileError(_unreachable(dataset, error)) from error
     return dataset.model_copy(update={"revision": found.sha or dataset.revision})
 
@@ -40,6 +47,7 @@ def rows(dataset: HubDataset) -> Iterator[RawRow]:
     ImportFileError for a dataset that cannot be reached or has no such split.
     """
     # Here and not above: it takes seconds, and most imports are of files.
+    import httpx
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -63,6 +71,7 @@ def rows(dataset: HubDataset) -> Iterator[RawRow]:
         DatasetsError,
         HfHubHTTPError,
         OfflineModeIsEnabled,
+        httpx.HTTPError,
         OSError,
         ValueError,
         RuntimeError,
