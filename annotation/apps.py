@@ -6,6 +6,8 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import member_joined, member_leaving
+        from accounts.steps import register_steps
+        from annotation.first_steps import FIRST_STEPS
         from annotation.services.importing import (
             completion_label_sink,
             gold_sink,
@@ -19,5 +21,6 @@ class AnnotationConfig(AppConfig):
         for sink in (human_label_sink, gold_sink, completion_label_sink, step_label_sink):
             register_sink(sink)
         register_welcome(welcome_pairs)
+        register_steps(*FIRST_STEPS)
         member_joined.connect(seat_member)
         member_leaving.connect(release_leaving)

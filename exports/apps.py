@@ -13,8 +13,11 @@ class ExportsConfig(AppConfig):
     name = "exports"
 
     def ready(self) -> None:
+        from accounts.steps import register_steps
+        from exports.first_steps import FIRST_STEP
         from judging.selectors import provide_dataset_pairs
 
+        register_steps(FIRST_STEP)
         provide_dataset_pairs(_dataset_pairs)
 
 

@@ -5,12 +5,15 @@ class JudgingConfig(AppConfig):
     name = "judging"
 
     def ready(self) -> None:
+        from accounts.steps import register_steps
         from constitution.extensions import after_revision, publish_parts, revision_parts
         from corpus.importers.sinks import register_sink
+        from judging.first_steps import FIRST_STEP
         from judging.runs.importing import judge_label_sink
         from judging.runs.revision_results import publish_results
         from judging.views.parts import measured_impact, said_by_others
 
+        register_steps(FIRST_STEP)
         register_sink(judge_label_sink)
         after_revision.append(publish_results)
         publish_parts.append(measured_impact)

@@ -10,10 +10,8 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.models import Role
-from accounts.permissions import RESEARCHERS, SENIORS
+from accounts.permissions import SENIORS
 from annotation.models import Adjudication, GoldPair, Label, Rater
-from annotation.selectors import ProjectCounts
 from corpus.models import Project
 
 SHOWN_DAYS = 28
@@ -22,21 +20,17 @@ HIGH = 40
 
 
 class Step(NamedTuple):
-    """Something that waits for this reader, and the page where it is done, or the command."""
+    """Something that waits for this reader, and the page where it is done."""
 
     words: str
-    action: str = ""
-    page: str = ""
-    command: str = ""
+    action: str
+    page: str
 
 
-def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: int) -> list[Step]:
+def next_steps(project: Project, role: str, *, wanted: int) -> list[Step]:
     """What waits, the most urgent first; only what this role may do. `wanted` labels are still
-    to be given."""
+    to be given. What a project needs once is on its checklist, `accounts.steps`."""
     steps = []
-    if not counts.pairs:
-        command = f"manage.py import_pairs {project.slug} FILE"
-        steps.append(Step("There are no pairs yet. Import them on the server:", command=command))
     if role in SENIORS:
         disputes = Adjudication.objects.filter(project=project, state="open").count()
         if disputes:
@@ -46,31 +40,15 @@ def next_steps(project: Project, role: str, counts: ProjectCounts, *, wanted: in
         ).count()
         if gold:
             steps.append(Step(f"{_pairs(gold)} waiting for a gold answer.", "Answer", "gold"))
-        steps += _of_raters(project, role)
-    if role in SENIORS and wanted:
-        more = "1 more label is" if wanted == 1 else f"{wanted} more labels are"
-        words = f"{more} needed from raters."
-        steps.append(Step(words, "Label", "label"))
-    if role in RESEARCHERS and counts.labels_human + counts.labels_judge:
-        steps.append(
-            Step("Labels are ready to freeze into a dataset.", "View datasets", "datasets")
-        )
-    elif role in RESEARCHERS and counts.pairs:
-        steps.append(
-            Step("No pairs are labelled yet; a judge can start.", "View judges", "judge_runs")
-        )
+        humans = Rater.objects.filter(project=project, kind=Rater.Kind.HUMAN)
+        stopped = humans.filter(status=Rater.Status.SUSPENDED).count()
+        if stopped:
+            are = "1 rater is" if stopped == 1 else f"{stopped} raters are"
+            steps.append(Step(f"{are} suspended.", "View raters", "raters"))
+        if wanted:
+            more = "1 more label is" if wanted == 1 else f"{wanted} more labels are"
+            steps.append(Step(f"{more} needed from raters.", "Label", "label"))
     return steps
-
-
-def _of_raters(project: Project, role: str) -> list[Step]:
-    humans = Rater.objects.filter(project=project, kind=Rater.Kind.HUMAN)
-    stopped = humans.filter(status=Rater.Status.SUSPENDED).count()
-    if stopped:
-        are = "1 rater is" if stopped == 1 else f"{stopped} raters are"
-        return [Step(f"{are} suspended.", "View raters", "raters")]
-    if role == Role.ADMIN and not project.memberships.filter(role=Role.RATER).exists():
-        return [Step("Nobody has joined as a rater yet.", "Invite raters", "invitations")]
-    return []
 
 
 def _pairs(count: int) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.permissions import EVERYONE, SENIORS, MemberRequest, member_view
+from accounts.steps import checklist
 from annotation.agreement.counts import agreement_counts
 from annotation.agreement.report import group_agreement
 from annotation.models import Label, Rater
@@ -42,7 +43,8 @@ def project(request: MemberRequest, project: Project) -> HttpResponseBase:
         "tab": "overview",
         "counts": counts,
         "labelled": Label.objects.given().filter(project=project).values("pair").distinct().count(),
-        "steps": next_steps(project, request.membership.role, counts, wanted=ahead.left),
+        "steps": next_steps(project, request.membership.role, wanted=ahead.left),
+        "setup": checklist(project, request.membership.role),
         "forecast": ahead,
         "by_day": labels_by_day(project, now=now),
         "humans": group_agreement(agreement_counts(project).humans).four,

@@ -50,9 +50,9 @@ def test_each_role_is_told_what_it_can_do_next_and_nothing_else(cast: Cast) -> N
         assert WANTED in page
     assert "to adjudicate" not in researcher
     assert WANTED not in researcher
-    assert "ready to freeze" in researcher
-    assert "ready to freeze" in admin
-    assert "ready to freeze" not in senior
+    for page in (researcher, admin):
+        assert "Freeze the labels into a dataset." in page
+    assert "Freeze the labels" not in senior
 
 
 def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> None:
@@ -71,17 +71,6 @@ def test_agreement_is_a_sentence_and_labels_a_day_are_a_picture(cast: Cast) -> N
     assert "4 of 4 pairs have at least one label, counting imported labels and judges." in page
     assert "8 labels in the last four weeks" in page
     assert page.count("<title>") == 2, "one of the page, one of the day's bar"
-
-
-def test_an_empty_project_begins_with_the_import_of_pairs(cast: Cast) -> None:
-    for reader in (cast.carol, cast.bob, cast.dan):
-        steps = shown(reader).split("What to do next")[1].split('class="card-header"')[0]
-
-        first = steps.split("list-group-item")[1]
-        assert '<code class="text-break">manage.py import_pairs harbour FILE</code>' in first
-        assert "btn" not in first
-    make_pair(cast.project)
-    assert "import_pairs" not in shown(cast.carol)
 
 
 def test_ten_raters_are_shown_and_a_link_to_all(cast: Cast) -> None:
