@@ -50,6 +50,15 @@ def may_create_projects(user: AnyUser) -> bool:
     return Membership.objects.filter(user=user, role__in=RESEARCHERS).exists()
 
 
+def project_creator(user: AnyUser) -> User:
+    """The user, who may make projects. PermissionDenied when they may not."""
+    if not isinstance(user, User) or not may_create_projects(user):
+        raise PermissionDenied(
+            "Only admins and researchers can create projects. Ask an admin of this installation."
+        )
+    return user
+
+
 def membership_in(user: AnyUser, project_slug: str, roles: frozenset[Role]) -> Membership:
     """The user's membership. Http404 without one, PermissionDenied when the role may not."""
     return membership_where(user, roles, project__slug=project_slug)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from accounts import views
 from accounts.api import invitations as api
+from accounts.api import members as api_members
 
 API = "api/projects/<slug:project_slug>/"
 
@@ -15,6 +16,8 @@ urlpatterns = [
         views.revoke,
         name="invitation_revoke",
     ),
+    path(API + "members", api_members.Members.as_view(), name="api_members"),
+    path(API + "members/<str:username>", api_members.OneMember.as_view(), name="api_member"),
     path(API + "invitations", api.Invitations.as_view(), name="api_invitations"),
     path(
         API + "invitations/<int:invitation_id>/revoke",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
@@ -30,6 +32,25 @@ def add_member(*, user: User, project: Project, role: Role) -> Membership:
 
 
 @transaction.atomic
+def admit_member(*, user: User, project: Project, role: Role) -> Membership:
+    """Give somebody who is no member yet a role. MembershipError when they are one."""
+    lock_members(project.pk)
+    if Membership.objects.filter(user=user, project=project).exists():
+        raise MembershipError(f"{user} is already a member of {project}. Change their role.")
+    return add_member(user=user, project=project, role=role)
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: Role) -> Membership:
+    """Another role for who is a member. MembershipError when they are none any more, or the project
+    would lose its only admin."""
+    lock_members(membership.project_id)
+    if not Membership.objects.filter(pk=membership.pk).exists():
+        raise MembershipError("They are no longer a member.")
+    return add_member(user=membership.user, project=membership.project, role=role)
+
+
+@transaction.atomic
 def create_project(*, slug: str, name: str, admin: User, description: str = "") -> Project:
     """A new project, whose maker is its admin. MembershipError when the slug is taken, or can be
     none."""
@@ -42,6 +63,16 @@ def create_project(*, slug: str, name: str, admin: User, description: str = "") 
         raise MembershipError(f"Project {slug!r} already exists.") from error
     add_member(user=admin, project=project, role=Role.ADMIN)
     return project
+
+
+@transaction.atomic
+def describe_project(*, project: Project, changes: Mapping[str, str]) -> Project:
+    """Another name or description, or both."""
+    current = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    for field in changes.keys() & {"name", "description"}:
+        setattr(current, field, changes[field])
+    current.save(update_fields=["name", "description"])
+    return current
 
 
 @transaction.atomic

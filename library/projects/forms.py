@@ -17,6 +17,7 @@ from corpus.models.projects import SLUG_CHARACTERS, slug_fault
 from library.projects.creating import Invitee
 from library.projects.starters import STARTERS, TITLES, guideline_text
 
+DESCRIPTION_CHARACTERS = 5_000
 NO_GUIDELINE = "none"
 FIRST_ROWS = 3
 MOST_ROWS = 50
@@ -35,7 +36,7 @@ class NewProjectForm(forms.Form):
         help_text="The project's address and its name in commands. It cannot be changed later.",
     )
     description = forms.CharField(
-        required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 2})
+        required=False, max_length=DESCRIPTION_CHARACTERS, widget=forms.Textarea(attrs={"rows": 2})
     )
     starter = forms.ChoiceField(
         required=False,

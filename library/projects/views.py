@@ -5,14 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import MembershipError
-from accounts.permissions import may_create_projects
+from accounts.permissions import project_creator
 from accounts.services.invitations import mail_leaves_here
 from accounts.views import mail_invitation
 from annotation.errors import AnnotationError
@@ -24,11 +23,7 @@ from library.projects.starters import STARTERS, guideline_text
 
 @login_required
 def new_project(request: HttpRequest) -> HttpResponseBase:
-    user = request.user
-    if not isinstance(user, User) or not may_create_projects(user):
-        raise PermissionDenied(
-            "Only admins and researchers can create projects. Ask an admin of this installation."
-        )
+    user = project_creator(request.user)
     form = NewProjectForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         made = _made(form, user)

@@ -68,7 +68,7 @@ def there(cast: Cast, path: str) -> dict[str, str | int]:
     assert slot is not None
     assert constitution is not None
     named: dict[str, str | int] = {name: row.pk for name, row in first.items() if row}
-    named |= {"project_slug": HERE, "slug": constitution.slug, "number": 1}
+    named |= {"project_slug": HERE, "slug": constitution.slug, "number": 1, "username": "bob"}
     return named | {"task_id": str(task_name(slot.pk))}
 
 

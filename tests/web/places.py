@@ -28,7 +28,7 @@ PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept", 
 
 PERSONAL = {
     *("home", "account_logout", "account_change_password", "account_set_password", "api_schema"),
-    "project_new",
+    *("project_new", "api_projects"),
 }
 """Beside all projects, for who is signed in; they show nothing of one that is not one's own."""
 
@@ -117,6 +117,7 @@ def places_of(cast: Cast) -> list[Place]:
         "<slug:slug>": version.constitution.slug,
         "<int:principle_id>": principle.pk,
         "<int:chain_id>": chain.pk,
+        "<str:username>": cast.alice.username,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):
