@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -165,6 +166,33 @@ def text(fields: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise RowError(f"{name}: must be a string, got {_kind(value)}")
     return value
+
+
+def objects(value: Any, name: str) -> list[Mapping[str, Any]]:
+    """A list of objects; nothing is an empty one. RowError, which begins with `name`."""
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        raise RowError(f"{name}: must be a list of objects, got {_kind(value)}")
+    for place, one in enumerate(value):
+        if not isinstance(one, Mapping):
+            raise RowError(f"{name}.{place}: must be an object, got {_kind(one)}")
+    return list(value)
+
+
+def moment_of(value: Any, name: str) -> dt.datetime | str | None:
+    """A time as seconds since 1970 or as a text, for a record. RowError."""
+    if value is None or value == "":
+        return None
+    seconds = number(value)
+    if seconds is None:
+        if isinstance(value, str):
+            return value
+        raise RowError(f"{name}: must be a time, got {_kind(value)}")
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise RowError(f"{name}: {seconds:g} seconds since 1970 is no time") from error
 
 
 def short(value: Any, limit: int = 200) -> str:

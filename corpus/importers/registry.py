@@ -14,7 +14,22 @@ from pydantic import ValidationError
 
 from corpus.errors import AmbiguousFormatError, EmptyFileError, UnknownFormatError
 from corpus.importers.files.rows import RawRow
-from corpus.importers.formats import hh_rlhf, pairs_jsonl
+from corpus.importers.formats import (
+    alpaca_eval,
+    arena,
+    argilla,
+    helpsteer2,
+    helpsteer2_preference,
+    helpsteer3,
+    hh_rlhf,
+    label_studio,
+    mt_bench,
+    pairs_jsonl,
+    pku_saferlhf,
+    rewardbench,
+    shp,
+    summarize_from_feedback,
+)
 from corpus.importers.reading import Row, RowError
 from corpus.importers.records import ParsedLine, Record, describe, printable
 
@@ -40,7 +55,25 @@ class Format(Protocol):
     def parse(self, row: Row) -> list[Record]: ...
 
 
-FORMATS: dict[str, Format] = {module.NAME: module for module in (pairs_jsonl, hh_rlhf)}
+FORMATS: dict[str, Format] = {
+    module.NAME: module
+    for module in (
+        alpaca_eval,
+        arena,
+        argilla,
+        helpsteer2,
+        helpsteer2_preference,
+        helpsteer3,
+        hh_rlhf,
+        label_studio,
+        mt_bench,
+        pairs_jsonl,
+        pku_saferlhf,
+        rewardbench,
+        shp,
+        summarize_from_feedback,
+    )
+}
 
 
 def format_named(name: str) -> Format:
