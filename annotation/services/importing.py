@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -59,23 +61,61 @@ def human_label_sink(batch: Batch) -> Counter[str]:
     raters = ensure_raters(batch.project, Rater.Kind.HUMAN, {label.rater for _, label in found})
     now = timezone.now()
     rows = [
-        Label(
-            project_id=batch.project.pk,
-            pair_id=pair.row.pk,
-            rater_id=raters[label.rater].pk,
-            choice=choice_against(pair, label.choice or ""),
-            strength=label.strength,
-            margin=label.margin,
-            criteria=criteria_against(pair, label),
-            comment=label.comment,
-            seconds=label.seconds,
-            import_sha256=label_sha256(pair, label),
-            source_import_id=batch.import_id,
-            created_at=label.created_at or now,
-        )
+        new_label(batch, pair, raters[label.rater], label, choice, label_sha256(pair, label), now)
         for pair, label in found
+        for choice in [choice_against(pair, label.choice or "")]
     ]
     return Counter(labels=store_labels(rows, new_pairs=new_pairs(batch)))
+
+
+class NewLabel(NamedTuple):
+    """A label as it is stored. A model's instance of each of a hundred thousand takes seconds."""
+
+    project_id: int
+    pair_id: int
+    rater_id: int
+    kind: str
+    choice: str
+    strength: int | None
+    p_first: float | None
+    criteria: dict[str, str]
+    comment: str
+    seconds: float | None
+    withdrawn: bool
+    margin: float | None
+    source_import_id: int | None
+    import_sha256: str
+    created_at: dt.datetime
+
+
+def new_label(
+    batch: Batch,
+    pair: StoredPair,
+    rater: Rater,
+    label: LabelRecord,
+    choice: Choice,
+    identity: str,
+    now: dt.datetime,
+    p_first: float | None = None,
+) -> NewLabel:
+    """A label of the batch, which says `choice` against the stored pair's order."""
+    return NewLabel(
+        project_id=batch.project.pk,
+        pair_id=pair.row.pk,
+        rater_id=rater.pk,
+        kind=Label.Kind.JUDGEMENT.value,
+        choice=choice.value,
+        strength=label.strength,
+        p_first=p_first,
+        criteria=criteria_against(pair, label),
+        comment=label.comment,
+        seconds=label.seconds,
+        withdrawn=False,
+        margin=label.margin,
+        source_import_id=batch.import_id,
+        import_sha256=identity,
+        created_at=label.created_at or now,
+    )
 
 
 def new_pairs(batch: Batch) -> set[int]:
@@ -97,14 +137,7 @@ def label_sha256(pair: StoredPair, label: LabelRecord) -> str:
     return sha256_of(said)
 
 
-LABEL = (
-    *("project_id", "pair_id", "rater_id", "kind", "choice", "strength", "p_first", "criteria"),
-    *("comment", "seconds", "withdrawn", "margin", "source_import_id", "import_sha256"),
-    "created_at",
-)
-
-
-def store_labels(rows: Sequence[Label], *, new_pairs: set[int]) -> int:
+def store_labels(rows: Sequence[NewLabel], *, new_pairs: set[int]) -> int:
     """Store imported labels that are not there yet; how many were new.
 
     A rater's second label on a pair supersedes the one before, in the order of the file.
@@ -112,34 +145,37 @@ def store_labels(rows: Sequence[Label], *, new_pairs: set[int]) -> int:
     """
     key = ("pair_id", "rater_id", "import_sha256")
     there: set[tuple[int, int, str]] = set()
-    latest: dict[tuple[int, int], Label] = {}
+    latest: dict[tuple[int, int], int | None] = {}
     if old := {row.pair_id for row in rows} - new_pairs:
         known = Label.objects.filter(pair__in=old)
         there = set(known.exclude(import_sha256="").values_list(*key))
         latest = {
-            (label.pair_id, label.rater_id): label
-            for label in known.filter(superseded_by__isnull=True)
+            (pair, rater): pk
+            for pair, rater, pk in known.filter(superseded_by__isnull=True).values_list(
+                "pair_id", "rater_id", "pk"
+            )
         }
-    fresh: list[Label] = []
-    corrections: list[Label] = []
+    fresh: list[NewLabel] = []
+    corrections: list[NewLabel] = []
     for row in rows:
         identity = (row.pair_id, row.rater_id, row.import_sha256)
         if identity in there:
             continue
         there.add(identity)
-        before = latest.get((row.pair_id, row.rater_id))
-        if before is None:
-            fresh.append(row)
-        else:
-            row.supersedes = before
+        whose = (row.pair_id, row.rater_id)
+        if whose in latest:
             corrections.append(row)
-        latest[row.pair_id, row.rater_id] = row
-    ids = insert_rows(Label, LABEL, ([getattr(row, name) for name in LABEL] for row in fresh))
+        else:
+            fresh.append(row)
+            latest[whose] = None
+    ids = insert_rows(Label, NewLabel._fields, fresh)
     for row, pk in zip(fresh, ids, strict=True):
-        row.pk = pk
+        latest[row.pair_id, row.rater_id] = pk
     for row in corrections:
-        row.supersedes = row.supersedes  # its key is known only now that it was stored
-        row.save(force_insert=True)
+        whose = (row.pair_id, row.rater_id)
+        label = Label(**row._asdict(), supersedes_id=latest[whose])
+        label.save(force_insert=True)
+        latest[whose] = label.pk
     return len(fresh) + len(corrections)
 
 

@@ -134,7 +134,7 @@ class LabelRecord(_Strict):
     choice: ImportedChoice | None = None
     strength: int | None = Field(None, ge=1, le=3)
     margin: float | None = None
-    criteria: dict[str, ImportedChoice] = {}
+    criteria: dict[str, ImportedChoice] = Field(default_factory=dict)
     comment: Text = ""
     seconds: Annotated[float | None, Field(ge=0)] = None
     created_at: Moment | None = None
@@ -196,7 +196,7 @@ class Candidate(_Strict):
     text: Text
     model: Short | None = None
     sampling: Sampling | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class Ranking(_Strict):
@@ -209,7 +209,7 @@ class Ranking(_Strict):
     rater: Name
     kind: RaterKind = "human"
     scores: Annotated[tuple[float | None, ...], Field(strict=False)]
-    criteria: dict[str, tuple[float | None, ...]] = {}
+    criteria: dict[str, tuple[float | None, ...]] = Field(default_factory=dict)
     measured: bool = False
     comment: Text = ""
     created_at: Moment | None = None
@@ -228,7 +228,7 @@ class _Described(_Strict):
     source: Short = ""
     language: Annotated[Text, Field(max_length=35)] = ""
     reference: Text = ""
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
     dropped: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -275,8 +275,8 @@ class PairRecord(_Described):
     model_b: Short | None = None
     sampling_a: Sampling | None = None
     sampling_b: Sampling | None = None
-    metadata_a: Metadata = {}
-    metadata_b: Metadata = {}
+    metadata_a: Metadata = Field(default_factory=dict)
+    metadata_b: Metadata = Field(default_factory=dict)
     gold: ImportedChoice | None = None
     labels: Annotated[tuple[LabelRecord, ...], Field(strict=False)] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from django.conf import settings
@@ -60,7 +61,8 @@ def _import(context: JobContext[Import], source: Source) -> None:
     policy = intake_policy(job.project_id)
     making = Making(PairPolicy(job.pair_policy), job.pairs_per_prompt)
     rows = _after(source.rows(), job.lines_done)
-    for batch in batches(parse_rows(rows, one, source.name), settings.IMPORT_BATCH_PAIRS):
+    parsed = batches(parse_rows(rows, one, source.name), settings.IMPORT_BATCH_PAIRS)
+    for batch in ahead(parsed):
         context.checkpoint()
         with transaction.atomic():
             assert_lease(job)
@@ -103,6 +105,15 @@ def note_lines(report: ImportReport, batch: Iterable[ParsedLine]) -> list[Reject
                 count_named(report.dropped_fields, name)
     report.reject(rejected)
     return rejected
+
+
+def ahead(batches: Iterator[list[ParsedLine]]) -> Iterator[list[ParsedLine]]:
+    """The batches, the next of which is parsed while the database stores one."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parse") as parser:
+        coming = parser.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = parser.submit(next, batches, None)
+            yield batch
 
 
 def batches(lines: Iterable[ParsedLine], size: int) -> Iterator[list[ParsedLine]]:

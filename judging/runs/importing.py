@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from django.utils import timezone
 
-from annotation.models import Choice, Label, Rater
+from annotation.models import Choice, Rater
 from annotation.services.importing import (
+    NewLabel,
     choice_against,
-    criteria_against,
     ensure_raters,
     label_sha256,
+    new_label,
     new_pairs,
     store_labels,
 )
@@ -38,7 +38,7 @@ def judge_label_sink(batch: Batch) -> Counter[str]:
         return Counter()
     configs = _ensure_foreign_judges(batch.project, names)
     verdicts: list[Verdict] = []
-    labels: list[Label] = []
+    labels: list[NewLabel] = []
     for record, pair in batch.pairs:
         judged = sorted(
             (one for one in record.labels if one.kind == "judge"), key=lambda one: one.rater
@@ -46,11 +46,9 @@ def judge_label_sink(batch: Batch) -> Counter[str]:
         for name, entries in groupby(judged, key=lambda one: one.rater):
             config, said = configs[name], list(entries)
             verdicts += _verdicts(config, pair, said)
-            labels += _labels(config, pair, said)
+            labels += _labels(batch, config, pair, said)
     for verdict in verdicts:
         verdict.source_import_id = batch.import_id
-    for label in labels:
-        label.source_import_id = batch.import_id
     Verdict.objects.bulk_create(verdicts, ignore_conflicts=True)
     return Counter(labels=store_labels(labels, new_pairs=new_pairs(batch)))
 
@@ -91,47 +89,30 @@ def _verdicts(
     ]
 
 
-def _labels(config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord]) -> list[Label]:
-    plain = [entry for entry in entries if entry.p_a is None]
+def _labels(
+    batch: Batch, config: JudgeConfig, pair: StoredPair, entries: Sequence[LabelRecord]
+) -> list[NewLabel]:
+    """The labels of entries without a probability, and the one that the probabilities come to."""
+    now = timezone.now()
     labels = [
-        _label(
-            config,
+        new_label(
+            batch,
             pair,
+            config.rater,
+            entry,
             choice_against(pair, entry.choice),
-            None,
             label_sha256(pair, entry),
-            strength=entry.strength,
-            margin=entry.margin,
-            criteria=criteria_against(pair, entry),
-            comment=entry.comment,
-            created_at=entry.created_at,
+            now,
         )
-        for entry in plain
-        if entry.choice is not None
+        for entry in entries
+        if entry.p_a is None and entry.choice is not None
     ]
+    asked = [entry for entry in entries if entry.p_a is not None]
     p_first = combine(_readings(pair, entries))
     if p_first is not None:
         choice = Choice(outcome(p_first, tie_band=config.tie_band))
         identity = sha256_of([config.rater.name, "judge", p_first])
-        labels.append(_label(config, pair, choice, p_first, identity))
+        labels.append(
+            new_label(batch, pair, config.rater, asked[0], choice, identity, now, p_first)
+        )
     return labels
-
-
-def _label(
-    config: JudgeConfig,
-    pair: StoredPair,
-    choice: Choice,
-    p_first: float | None,
-    identity: str,
-    **said: Any,
-) -> Label:
-    given = {name: value for name, value in said.items() if value is not None}
-    return Label(
-        project_id=config.project_id,
-        pair_id=pair.row.pk,
-        rater=config.rater,
-        choice=choice,
-        p_first=p_first,
-        import_sha256=identity,
-        **{"created_at": timezone.now(), **given},
-    )

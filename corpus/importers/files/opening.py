@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -37,6 +38,11 @@ CHECKED_BYTES = 2**20
 LINES_LOOKED_AT = 20
 MAC_LEFTOVERS = "__MACOSX/"
 ENCRYPTED = 0x1
+UNREADABLE = (
+    *(OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException),
+    # What zipfile says of an archive that is damaged or packed in a way that it does not know.
+    *(struct.error, NotImplementedError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ def check_whole(path: Path) -> None:
     with _reading(path), path.open("rb") as file:
         if _begins(file, ZIP):
             with zipfile.ZipFile(file) as archive:
+                _members_of(archive, str(path))
                 if broken := archive.testzip():
                     raise ImportFileError(f"Cannot read {path}: {broken} in it is damaged.")
             return
@@ -104,7 +111,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise ImportFileError(f"Cannot read {path}: {error}") from error
 
 
@@ -124,28 +131,33 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     return file
 
 
+def _members_of(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+    """The files of an archive that can be unpacked here. EmptyFileError, ImportFileError."""
+    members = [
+        one
+        for one in archive.infolist()
+        if not one.is_dir()
+        and not Path(one.filename).name.startswith(".")
+        and not one.filename.startswith(MAC_LEFTOVERS)
+    ]
+    if not members:
+        raise EmptyFileError(f"{name} holds no file.")
+    if any(one.flag_bits & ENCRYPTED for one in members):
+        raise ImportFileError(f"{name} is encrypted. Unpack it and import what it holds.")
+    total = sum(one.file_size for one in members)
+    if total > settings.IMPORT_MAX_UNPACKED_BYTES:
+        raise ImportFileError(
+            f"{name} holds {total:,} bytes unpacked; the limit is "
+            f"{settings.IMPORT_MAX_UNPACKED_BYTES:,} (CONCORD_IMPORT_MAX_UNPACKED_BYTES)."
+        )
+    return members
+
+
 def _members(file: IO[bytes], name: str) -> Iterator[RawRow]:
     """The rows of each file in an archive, numbered on from one to the next."""
     with zipfile.ZipFile(file) as archive:
-        members = [
-            one
-            for one in archive.infolist()
-            if not one.is_dir()
-            and not Path(one.filename).name.startswith(".")
-            and not one.filename.startswith(MAC_LEFTOVERS)
-        ]
-        if not members:
-            raise EmptyFileError(f"{name} holds no file.")
-        if any(one.flag_bits & ENCRYPTED for one in members):
-            raise ImportFileError(f"{name} is encrypted. Unpack it and import what it holds.")
-        total = sum(one.file_size for one in members)
-        if total > settings.IMPORT_MAX_UNPACKED_BYTES:
-            raise ImportFileError(
-                f"{name} holds {total:,} bytes unpacked; the limit is "
-                f"{settings.IMPORT_MAX_UNPACKED_BYTES:,} (IMPORT_MAX_UNPACKED_BYTES)."
-            )
         before = 0
-        for one in members:
+        for one in _members_of(archive, name):
             last = 0
             with archive.open(one) as packed, tempfile.TemporaryFile() as plain:
                 shutil.copyfileobj(packed, plain, CHECKED_BYTES)
