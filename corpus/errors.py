@@ -2,6 +2,7 @@
 
 CorpusError
 ├── DependedOnError          an import that cannot be taken back, since something was built on it
+├── PairSetError             pairs that cannot be picked together
 ├── ModelNotAllowedError     a folder or hub name that cannot be registered from the browser
 └── ImportFileError          a file that cannot be imported at all; nothing was stored
     ├── UnknownFormatError   no importer of that name, or none recognises the file
@@ -45,4 +46,8 @@ class DependedOnError(CorpusError):
 
 
 class UploadError(ImportFileError):
+    pass
+
+
+class PairSetError(CorpusError):
     pass

@@ -17,11 +17,14 @@ from annotation.consensus.methods import Consensus as AllConsensus
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from annotation.quality.certification import NOT_CERTIFIED, uncertified
+from corpus.errors import PairSetError
 from corpus.hashing import sha256_of
-from corpus.models import Pair, Project
+from corpus.models import Pair, PairSet, Project
+from corpus.pair_sets import pair_set
 from corpus.strata import audit, length_stratum
 from exports.card import write_card
 from exports.consensus import Consensus, Vote, consensus, soft_label
+from exports.errors import BadFilterError
 from exports.folders import Built, write_dataset
 from exports.rows import PREFERENCE, PROBABILITY_DIGITS
 from exports.spec import FreezeFilters
@@ -62,7 +65,8 @@ class Tally:
 
 
 def build(project: Project, name: str, filters: FreezeFilters) -> Built:
-    """Write the dataset's folder. NothingToFreezeError leaves nothing behind.
+    """Write the dataset's folder. NothingToFreezeError leaves nothing behind; BadFilterError where
+    the picked pairs are not there.
 
     Labels, pairs and withdrawals made after the start do not count: all are append-only, so that
     the highest ids at the start are a snapshot, and no transaction is held open.
@@ -192,11 +196,20 @@ def _pairs(project: Project, filters: FreezeFilters) -> Any:
     ):
         if value is not None:
             wanted &= Q(**{column: value})
+    if filters.picked is not None:
+        wanted &= Q(sets=_picked(project, filters.picked))
     return (
         Pair.objects.filter(wanted)
         .select_related("prompt", "first__model_version", "second__model_version")
         .order_by("prompt__sha256", "sha256")
     )
+
+
+def _picked(project: Project, sha256: str) -> PairSet:
+    try:
+        return pair_set(project, sha256)
+    except PairSetError as error:
+        raise BadFilterError(str(error)) from error
 
 
 def _labels(
@@ -280,6 +293,16 @@ def _agreement(project: Project) -> dict[str, Any]:
     }
 
 
+def _about_picked(project: Project, filters: FreezeFilters) -> dict[str, Any]:
+    """Which pairs were picked, and by which filter; nothing where all of the project were meant."""
+    if filters.picked is None:
+        return {}
+    found = _picked(project, filters.picked)
+    return {
+        "picked": {"sha256": found.sha256, "pairs": found.size, "filter": found.picked_by},
+    }
+
+
 def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) -> dict[str, Any]:
     """The manifest's part that is of labels; the rest is of every dataset."""
     configs = JudgeConfig.objects.filter(
@@ -300,6 +323,7 @@ def _about(project: Project, name: str, filters: FreezeFilters, tally: Tally) ->
             )
         ],
         "consensus": filters.consensus,
+        **_about_picked(project, filters),
         **({"consensus_estimate": tally.together.as_json()} if tally.together else {}),
         "labels": {
             "count": len(tally.label_ids),

@@ -55,6 +55,13 @@ class FreezeForm(forms.Form):
     validation = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     test = forms.FloatField(min_value=0.0, max_value=0.9, initial=0.1)
     seed = forms.IntegerField(initial=0, label="Split seed")
+    picked = forms.RegexField(
+        "^[0-9a-f]{64}$",
+        required=False,
+        label="Only these picked pairs",
+        help_text="Their sha256; pairs are picked on the page of pairs.",
+        error_messages={"invalid": "“%(value)s” is not a sha256: 64 characters, 0–9 and a–f."},
+    )
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}

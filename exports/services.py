@@ -46,6 +46,7 @@ def freeze(
 
     Raises:
         NothingToFreezeError: no row for training is left; nothing was written.
+        BadFilterError: the picked pairs are not there.
     """
     built = build(project, name, filters or FreezeFilters())
     return _number(project, name, built, DatasetVersion.Kind.PREFERENCE, created_by)

@@ -49,6 +49,11 @@ class FreezeFilters(SplitSpec):
         None, description="Only pairs with this origin."
     )
     domain: str | None = Field(None, description="Only prompts from this domain.")
+    picked: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="sha256 of a set of picked pairs; only these.",
+    )
 
 
 class SftFilters(SplitSpec):

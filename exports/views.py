@@ -24,7 +24,9 @@ from exports.services import (
 
 @member_view(READERS)
 def datasets(request: MemberRequest, project: Project) -> HttpResponse:
-    return _list_page(request, project, FreezeForm())
+    return _list_page(
+        request, project, FreezeForm(initial={"picked": request.GET.get("picked", "")})
+    )
 
 
 @member_view(RESEARCHERS)
@@ -33,10 +35,10 @@ def freeze_dataset(request: MemberRequest, project: Project) -> HttpResponseBase
     if request.method != "POST" or not form.is_valid():
         return _list_page(request, project, form, status=400 if form.is_bound else 200)
     created_by = request.user if isinstance(request.user, User) else None
-    small = _small_split(request, project, form.filters())
-    if small is not None:
-        return _list_page(request, project, form, small=small)
     try:
+        small = _small_split(request, project, form.filters())
+        if small is not None:
+            return _list_page(request, project, form, small=small)
         dataset = freeze(
             project=project,
             name=form.cleaned_data["name"],

@@ -38,6 +38,7 @@ FILTERS = {
     "batch": "Batch",
     "origin": "Origin of the pairs",
     "domain": "Domain",
+    "picked": "Picked pairs",
     "validation": "Validation share",
     "test": "Test share",
     "seed": "Split seed",

@@ -16,7 +16,9 @@ from annotation.models import Choice, Label, Rater
 from constitution.models import ConstitutionVersion, Principle
 from constitution.revision.prompts import TEMPLATES as CRITIQUE_TEMPLATES
 from constitution.selectors import compared_principles, verified_principles
+from corpus.errors import PairSetError
 from corpus.models import Pair, Project
+from corpus.pair_sets import pair_set
 from jobs.models import JobState
 from judging.errors import BadSettingsError, UnknownSelectionError
 from judging.models import JudgeConfig, JudgeRun, RunPair, Verdict
@@ -67,6 +69,9 @@ class PairSelection(BaseModel):
     dataset: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="sha256 of a preference dataset."
     )
+    picked: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="sha256 of a set of picked pairs."
+    )
 
     @property
     def settled(self) -> bool:
@@ -108,6 +113,8 @@ def pairs_to_judge(
         wanted = getattr(selection, name)
         if wanted is not None:
             pairs = pairs.filter(**{column: wanted})
+    if selection.picked is not None:
+        pairs = pairs.filter(sets__project=config.project_id, sets__sha256=selection.picked)
     if selection.which == "new":
         labelled = Label.objects.effective().filter(rater=config.rater_id, pair=OuterRef("pk"))
         read = (
@@ -157,6 +164,15 @@ def dataset_pairs(project: Project, sha256: str) -> Iterable[str]:
     if not _dataset_pairs:
         raise UnknownSelectionError("Datasets cannot be read here.")
     return _dataset_pairs[0](project, sha256)
+
+
+def check_picked(project: Project, selection: PairSelection) -> None:
+    """UnknownSelectionError where a selection names picked pairs that are not the project's."""
+    if selection.picked is not None:
+        try:
+            pair_set(project, selection.picked)
+        except PairSetError as error:
+            raise UnknownSelectionError(str(error)) from error
 
 
 def disputed_pairs(project: Project) -> list[int]:

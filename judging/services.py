@@ -20,7 +20,7 @@ from judging.asking.prompts import PLAIN, REASONED, default_template, template_n
 from judging.asking.settings import JudgeSettings
 from judging.errors import BadSettingsError, CannotRunError, JudgeExistsError, NotOursToRunError
 from judging.models import JudgeConfig, JudgeRun, JuryMember
-from judging.selectors import PairSelection, dataset_pairs, judged_by
+from judging.selectors import PairSelection, check_picked, dataset_pairs, judged_by
 from serving.engines import why_not
 
 NAME_CHARACTERS = 200
@@ -195,9 +195,10 @@ def launch_judge_run(
     Without `accept_cut` it does not begin where more than 1 % of its questions would not fit.
 
     NotOursToRunError for a judge whose verdicts were imported or are revisions' labels,
-    CannotRunError where its engine cannot open its model, UnknownSelectionError for a dataset that
-    is not there.
+    CannotRunError where its engine cannot open its model, UnknownSelectionError for a dataset or a
+    set of picked pairs that is not there.
     """
+    check_picked(project, selection)
     if selection.dataset is not None:
         next(iter(dataset_pairs(project, selection.dataset)), None)
     if config.foreign:

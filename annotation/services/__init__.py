@@ -20,6 +20,8 @@ from annotation.services.members import rater_of, rater_seat
 from annotation.services.policy import policy_of, wanted_labels
 from annotation.services.policy_change import set_policy
 from annotation.services.slots import (
+    Asked,
+    ask_for_labels,
     extend_lease,
     open_slots,
     release_expired_slots,
@@ -27,11 +29,14 @@ from annotation.services.slots import (
     skip_slot,
 )
 from annotation.services.status import reinstate_rater, send_to_calibration, suspend_rater
+from annotation.services.withdrawal import restore_pairs, withdraw_pairs
 
 __all__ = [
+    "Asked",
     "Judgement",
     "acknowledge_guideline",
     "answer_gold",
+    "ask_for_labels",
     "bring_back",
     "check_rater",
     "check_raters",
@@ -49,6 +54,7 @@ __all__ = [
     "release_expired_slots",
     "release_held",
     "restore_gold",
+    "restore_pairs",
     "retire_gold",
     "send_to_calibration",
     "set_aside",
@@ -59,4 +65,5 @@ __all__ = [
     "undo_last_label",
     "unread_guideline",
     "wanted_labels",
+    "withdraw_pairs",
 ]

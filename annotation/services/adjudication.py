@@ -20,8 +20,8 @@ from annotation.models import (
 )
 from annotation.queue.draws import uniform
 from annotation.services.labels import Judgement, check_judgement, choice_of, newest_guideline_id
-from annotation.services.policy import policy_of, wanted_labels
-from annotation.services.slots import open_slots, void
+from annotation.services.policy import policy_of
+from annotation.services.slots import put_back, void
 from corpus.models import Pair, Project
 from figures.words import percent
 
@@ -195,11 +195,7 @@ def bring_back(*, adjudication: Adjudication, rater: Rater) -> Adjudication:
         raise AdjudicationError("This pair is not set aside; nothing was changed.")
     pair.held_back = ""
     pair.save(update_fields=["held_back"])
-    shared = Slot.objects.filter(pair=pair, purpose__in=Slot.SHARED)
-    there = shared.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED, Slot.State.DONE]).count()
-    lacking = wanted_labels(pair.sha256, policy_of(pair.project_id)) - there
-    if shared.exists() and lacking > 0:
-        open_slots(pairs=[pair], wanted=lacking)
+    put_back([pair.pk])
     waiting = Adjudication.objects.filter(pair=pair, state=State.OPEN).first()
     return waiting or Adjudication.objects.create(
         project_id=row.project_id,

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
 from accounts.errors import NotARaterError
-from annotation.errors import AlreadyLabelledError, LeaseError, LeaseExpiredError
+from annotation.errors import (
+    AlreadyLabelledError,
+    InvalidLabelError,
+    LeaseError,
+    LeaseExpiredError,
+)
 from annotation.models import QualityPolicy, Rater, Skip, Slot
 from annotation.services.policy import policy_of, wanted_labels
 from corpus.bulk import insert_rows
-from corpus.models import Pair
+from corpus.models import Pair, Project
 
 SLOTS_AT_ONCE = 1000
+MOST_LABELS = 20
 OPEN = Slot.State.OPEN.value
 
 
@@ -52,6 +59,11 @@ def open_slots(*, pairs: Iterable[Queued], wanted: int | None = None) -> int:
             (pair, Slot.Purpose.OVERLAP if copy else Slot.Purpose.PRODUCTION)
             for copy in range(labels)
         ]
+    _insert(slots)
+    return len(slots)
+
+
+def _insert(slots: Iterable[tuple[Queued, Slot.Purpose]]) -> None:
     now = timezone.now()
     insert_rows(
         Slot,
@@ -61,7 +73,73 @@ def open_slots(*, pairs: Iterable[Queued], wanted: int | None = None) -> int:
             for pair, purpose in slots
         ),
     )
-    return len(slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking for more labels: `labels` more are wanted now, of `pairs`. The others
+    wait for as many already, or are held back."""
+
+    pairs: int
+    labels: int
+    waiting: int
+    held_back: int
+
+
+@transaction.atomic
+def ask_for_labels(*, project: Project, pairs: Collection[int], more: int) -> Asked:
+    """Have each of the project's pairs, by id, wait for `more` labels beyond those it has.
+
+    A pair that waits for some already is asked for the rest alone, so that asking twice, or two at
+    once, is asking once. Raters who have had a pair are not offered it again; one that is held
+    back is not asked for at all. InvalidLabelError for a number that is none to ask for.
+    """
+    if not 1 <= more <= MOST_LABELS:
+        raise InvalidLabelError(f"more is {more}; it must be from 1 to {MOST_LABELS}.")
+    wanted = sorted(set(pairs))
+    asked = labels = waiting = held_back = 0
+    for start in range(0, len(wanted), SLOTS_AT_ONCE):
+        chunk = list(
+            Pair.objects.select_for_update(no_key=True)
+            .filter(project=project, pk__in=wanted[start : start + SLOTS_AT_ONCE])
+            .order_by("pk")
+        )
+        in_use = [pair for pair in chunk if not pair.held_back]
+        held_back += len(chunk) - len(in_use)
+        live = (Slot.State.OPEN, Slot.State.LEASED)
+        shared = Slot.objects.filter(pair__in=in_use, purpose__in=Slot.SHARED).order_by()
+        there = dict(shared.filter(state__in=live).values_list("pair_id").annotate(Count("id")))
+        known = set(shared.values_list("pair_id", flat=True).distinct())
+        slots: list[tuple[Queued, Slot.Purpose]] = []
+        for pair in in_use:
+            lacking = max(0, more - there.get(pair.pk, 0))
+            first = Slot.Purpose.OVERLAP if pair.pk in known else Slot.Purpose.PRODUCTION
+            slots += [(pair, Slot.Purpose.OVERLAP if n else first) for n in range(lacking)]
+            asked += lacking > 0
+            waiting += lacking == 0
+        _insert(slots)
+        labels += len(slots)
+    return Asked(pairs=asked, labels=labels, waiting=waiting, held_back=held_back)
+
+
+def put_back(pairs: Collection[int]) -> None:
+    """Ask again for what was asked of pairs, by id, when they were taken out of the queue; and for
+    as many labels as a pair lacks of what the policy wants, where it was in the queue at all."""
+    shared = Slot.objects.filter(pair__in=pairs, purpose__in=Slot.SHARED).order_by()
+    # Those that were open: what was made void for a rater's sake has that rater.
+    shared.filter(state=Slot.State.VOID, rater__isnull=True).update(state=Slot.State.OPEN)
+    there = dict(shared.exclude(state=Slot.State.VOID).values_list("pair_id").annotate(Count("id")))
+    known = set(shared.values_list("pair_id", flat=True).distinct())
+    policies: dict[int, QualityPolicy] = {}
+    slots: list[tuple[Queued, Slot.Purpose]] = []
+    for pair in Pair.objects.filter(pk__in=known).order_by("pk"):
+        if pair.project_id not in policies:
+            policies[pair.project_id] = policy_of(pair.project_id)
+        wanted = wanted_labels(pair.sha256, policies[pair.project_id])
+        lacking = max(0, wanted - there.get(pair.pk, 0))
+        first = Slot.Purpose.OVERLAP if there.get(pair.pk) else Slot.Purpose.PRODUCTION
+        slots += [(pair, Slot.Purpose.OVERLAP if n else first) for n in range(lacking)]
+    _insert(slots)
 
 
 def lock_rater(rater: Rater) -> Rater:

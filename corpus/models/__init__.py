@@ -10,6 +10,7 @@ from corpus.models.imports import (
 )
 from corpus.models.intake import IntakePolicy, IntakeScan, OriginalLook, PromptOriginal
 from corpus.models.model_versions import ModelRegistration, ModelVersion
+from corpus.models.pair_sets import IdempotentCall, PairSet
 from corpus.models.projects import SHA256, Project
 from corpus.models.sampling import SamplingRun
 from corpus.models.texts import Completion, Demonstration, Pair, Prompt
@@ -19,6 +20,7 @@ __all__ = [
     "ColumnMapping",
     "Completion",
     "Demonstration",
+    "IdempotentCall",
     "Import",
     "ImportRejection",
     "IntakePolicy",
@@ -28,6 +30,7 @@ __all__ = [
     "OriginalLook",
     "Pair",
     "PairPolicy",
+    "PairSet",
     "Project",
     "Prompt",
     "PromptOriginal",

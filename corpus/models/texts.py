@@ -50,6 +50,11 @@ class Prompt(models.Model):
                 name="prompt_duplicates",
                 condition=Q(duplicate_group__isnull=False),
             ),
+            # Which strata a project has, to choose from; the index alone is read.
+            models.Index(
+                fields=["project", "domain", "difficulty", "language", "source"],
+                name="prompt_strata",
+            ),
         ]
 
     def __str__(self) -> str:

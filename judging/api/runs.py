@@ -77,6 +77,9 @@ class SelectionInput(serializers.Serializer[Any]):
     source = serializers.CharField(max_length=200, required=False)  # type: ignore[assignment]
     language = serializers.CharField(max_length=35, required=False)
     dataset = serializers.RegexField("^[0-9a-f]{64}$", required=False)
+    picked = serializers.RegexField(
+        "^[0-9a-f]{64}$", required=False, help_text="sha256 of a set of picked pairs."
+    )
 
 
 class JudgeRunInput(SelectionInput):
@@ -90,7 +93,7 @@ def _asked(project: Project, given: dict[str, Any]) -> tuple[JudgeConfig, PairSe
         pk=given["judge"],
         project=project,
     )
-    fields = ("which", "batch", "dataset", *STRATA)
+    fields = ("which", "batch", "dataset", "picked", *STRATA)
     return judge, PairSelection(**{name: given[name] for name in fields if name in given})
 
 

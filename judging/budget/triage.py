@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, F, FloatField, OuterRef, QuerySet, Value
+from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Abs
 
 from annotation.models import Adjudication, Label, Rater, Slot
 from annotation.quality.rater_figures import rater_figures
 from annotation.services import find_adjudications, open_slots
-from corpus.models import Pair, Project
+from corpus.models import Pair, PairSet, Project
 from figures.words import counted
 from judging.budget.planner import Plan, Prices, plan
 from judging.models import JudgeConfig, Verdict
@@ -47,22 +47,25 @@ class Triage:
     disputes: list[Adjudication]
 
 
-def unsure_pairs(config: JudgeConfig, *, within: float = UNSURE) -> QuerySet[Label]:
+def unsure_pairs(
+    config: JudgeConfig, *, within: float = UNSURE, picked: PairSet | None = None
+) -> QuerySet[Label]:
     """The judge's labels within `within` of one half on pairs that no human has labelled, the
-    least sure first; gold is left out."""
+    least sure first; gold is left out. `picked` narrows it to these pairs."""
+    among = Q() if picked is None else Q(pair__sets=picked)
     human = Label.objects.effective().filter(pair=OuterRef("pair"), rater__kind=Rater.Kind.HUMAN)
     distance = Abs(F("p_first") - Value(0.5), output_field=FloatField())
     return (
         Label.objects.effective()
         .filter(rater=config.rater_id, p_first__isnull=False, pair__held_back="")
-        .filter(pair__gold__isnull=True)
+        .filter(among, pair__gold__isnull=True)
         .annotate(distance=distance)
         .filter(~Exists(human), distance__lte=within)
         .order_by("distance", "pair_id")
     )
 
 
-def abstained_pairs(config: JudgeConfig) -> QuerySet[Pair]:
+def abstained_pairs(config: JudgeConfig, *, picked: PairSet | None = None) -> QuerySet[Pair]:
     """Pairs that the judge has read and given no label, and no human either."""
     labelled = Label.objects.effective().filter(pair=OuterRef("pk"))
     read = Verdict.objects.filter(
@@ -70,16 +73,19 @@ def abstained_pairs(config: JudgeConfig) -> QuerySet[Pair]:
     )
     mine = labelled.filter(rater=config.rater_id)
     human = labelled.filter(rater__kind=Rater.Kind.HUMAN)
-    return Pair.objects.filter(
+    among = Pair.objects if picked is None else picked.pairs
+    return among.filter(
         Exists(read), ~Exists(mine), ~Exists(human), project=config.project_id, held_back=""
     ).order_by("pk")
 
 
-def triage(config: JudgeConfig, *, within: float = UNSURE) -> Triage:
-    """Where this judge and the project's humans stand."""
-    unsure = unsure_pairs(config, within=within)
+def triage(config: JudgeConfig, *, within: float = UNSURE, picked: PairSet | None = None) -> Triage:
+    """Where this judge and the project's humans stand, on all pairs or on picked ones."""
+    unsure = unsure_pairs(config, within=within, picked=picked)
+    among = Q() if picked is None else Q(pair__sets=picked)
     disputes = (
         Adjudication.objects.filter(
+            among,
             project=config.project_id,
             state=Adjudication.State.OPEN,
             reason=Adjudication.Reason.JUDGE,
@@ -88,12 +94,12 @@ def triage(config: JudgeConfig, *, within: float = UNSURE) -> Triage:
         .order_by("-pk")
     )
     labelled = Label.objects.effective().filter(
-        project=config.project_id, rater__kind=Rater.Kind.HUMAN
+        among, project=config.project_id, rater__kind=Rater.Kind.HUMAN
     )
     return Triage(
         disputed=disputes.count(),
         unsure=unsure.count(),
-        abstained=abstained_pairs(config).count(),
+        abstained=abstained_pairs(config, picked=picked).count(),
         human_done=labelled.order_by().values("pair_id").distinct().count(),
         unsure_pairs=[
             {"pair_id": pair, "p_first": p_first, "prompt": prompt}
@@ -106,14 +112,21 @@ def triage(config: JudgeConfig, *, within: float = UNSURE) -> Triage:
 
 
 @transaction.atomic
-def send_to_raters(*, config: JudgeConfig, within: float = UNSURE, limit: int = 200) -> int:
+def send_to_raters(
+    *,
+    config: JudgeConfig,
+    within: float = UNSURE,
+    limit: int = 200,
+    picked: PairSet | None = None,
+) -> int:
     """Put what the judge is unsure of, and what it abstained from, before all else in the raters'
     queue; how many pairs. A pair that waits there already moves to the front, one that does not is
     asked for once; a pair in hand stays where it is."""
-    unsure = list(unsure_pairs(config, within=within).values_list("pair_id", flat=True)[:limit])
+    found = unsure_pairs(config, within=within, picked=picked)
+    unsure = list(found.values_list("pair_id", flat=True)[:limit])
     room = max(0, limit - len(unsure))
-    pairs = [*list(abstained_pairs(config).values_list("pk", flat=True)[:room]), *unsure]
-    return send_pairs(pairs)
+    abstained = abstained_pairs(config, picked=picked).values_list("pk", flat=True)[:room]
+    return send_pairs([*abstained, *unsure])
 
 
 def send_pairs(pairs: Collection[int]) -> int:
@@ -196,8 +209,10 @@ def plan_labels(
     hourly_wage: float,
     human_accuracy: float | None = None,
     human_seconds: float | None = None,
+    picked: PairSet | None = None,
 ) -> Plan:
-    """Share the pairs that this judge has labelled and no human has between raters and it.
+    """Share the pairs that this judge has labelled and no human has between raters and it; of
+    picked pairs, these alone.
 
     ValueError as of `planner.plan`.
     """
@@ -206,7 +221,9 @@ def plan_labels(
     p = np.fromiter(
         (
             value
-            for value in unsure_pairs(config, within=0.5).values_list("p_first", flat=True)
+            for value in unsure_pairs(config, within=0.5, picked=picked).values_list(
+                "p_first", flat=True
+            )
             if value is not None
         ),
         dtype=np.float64,

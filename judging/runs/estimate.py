@@ -17,6 +17,7 @@ from judging.runs.runner import plan_of
 from judging.selectors import (
     AT_ONCE,
     PairSelection,
+    check_picked,
     dataset_pairs,
     disputed_pairs,
     pairs_to_judge,
@@ -49,12 +50,13 @@ def estimate_run(config: JudgeConfig, selection: PairSelection) -> Estimate:
 
     Raises:
         BadSettingsError: the judge has nothing to judge by.
-        UnknownSelectionError: a dataset that is not there.
+        UnknownSelectionError: a dataset or a set of picked pairs that is not there.
     """
     try:
         plan = plan_of(config)
     except PermanentJobError as error:
         raise BadSettingsError(str(error)) from error
+    check_picked(config.project, selection)
     pairs = _count(config, selection)
     questions = pairs * plan.questions_each
     reasoned = plan.settings.mode == "reasoned"

@@ -56,11 +56,19 @@ class SelectionForm(forms.Form):
         error_messages={"invalid": "“%(value)s” is not a sha256: 64 characters, 0–9 and a–f."},
     )
 
+    picked = forms.RegexField(
+        "^[0-9a-f]{64}$",
+        required=False,
+        label="Only these picked pairs",
+        help_text="Their sha256; pairs are picked on the page of pairs.",
+        error_messages={"invalid": "“%(value)s” is not a sha256: 64 characters, 0–9 and a–f."},
+    )
+
     def selection(self) -> PairSelection:
         data = self.cleaned_data
         narrow = {
             name: data[name] or None
-            for name in ("batch", "domain", "difficulty", "source", "language", "dataset")
+            for name in ("batch", "domain", "difficulty", "source", "language", "dataset", "picked")
         }
         return PairSelection(which=data["which"], **narrow)
 
@@ -132,7 +140,7 @@ class JudgeForm(SelectionForm, OnModelForm):
     WHO = ("constitution", "model", "engine", "mode")
     WHICH = ("which",)
     EXTRAS = ("attacks",)
-    PAIRS = ("domain", "difficulty", "source", "language", "batch", "dataset")
+    PAIRS = ("domain", "difficulty", "source", "language", "batch", "dataset", "picked")
     PRINCIPLES = ("principles", "ensemble_size", "orders")
     DOUBT = ("tie_band", "contradiction", "least_mass")
     REASONING = ("samples", "temperature", "max_tokens")

@@ -61,7 +61,8 @@ def judge_new(request: MemberRequest, project: Project) -> HttpResponse:
     form = JudgeForm(
         project,
         initial={
-            name: request.GET.get(name, "") for name in ("batch", "dataset", "which", "model")
+            name: request.GET.get(name, "")
+            for name in ("batch", "dataset", "which", "model", "picked")
         },
     )
     return _new_page(request, project, form)

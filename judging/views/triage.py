@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
-from corpus.models import Project
+from corpus.models import PairSet, Project
 from figures.words import counted
 from judging.budget.model_pairs import win_rates
 from judging.budget.planner import Plan
@@ -36,9 +36,16 @@ def _asked(request: MemberRequest, project: Project) -> JudgeConfig | None:
     return judges.first()
 
 
+def _picked(request: MemberRequest, project: Project) -> PairSet | None:
+    """The picked pairs that are asked about; None for all of the project."""
+    wanted = request.GET.get("picked") or request.POST.get("picked") or ""
+    return get_object_or_404(PairSet, project=project, sha256=wanted) if wanted else None
+
+
 @member_view(READERS)
 def triage_page(request: MemberRequest, project: Project) -> HttpResponse:
     config = _asked(request, project)
+    picked = _picked(request, project)
     asked = any(request.GET.get(name) for name in ("hours", "money"))
     form = TriageForm({"within": UNSURE, **request.GET.dict()} if request.GET else None)
     within = UNSURE
@@ -46,16 +53,17 @@ def triage_page(request: MemberRequest, project: Project) -> HttpResponse:
     if form.is_bound and form.is_valid():
         within = form.cleaned_data["within"]
     if config is not None and asked and form.is_valid():
-        plan = _plan(config, form)
+        plan = _plan(config, form, picked)
     context = {
         "project": project,
         "tab": "judge",
         "part": "triage",
         "judges": judges_of(project),
         "judge": config,
+        "picked": picked,
         "form": form,
         "within": within,
-        "found": None if config is None else triage(config, within=within),
+        "found": None if config is None else triage(config, within=within, picked=picked),
         "known": None if config is None else known_of(config),
         "plan": plan,
         "currency": settings.CURRENCY,
@@ -71,11 +79,11 @@ def triage_charts(request: MemberRequest, project: Project) -> JsonResponse:
     form = TriageForm({"within": UNSURE, **request.GET.dict()})
     if config is None or not form.is_valid():
         return JsonResponse({"charts": {}})
-    plan = _plan(config, form)
+    plan = _plan(config, form, _picked(request, project))
     return JsonResponse({"charts": {"plan": plan_curve(plan)} if plan and plan.pairs else {}})
 
 
-def _plan(config: JudgeConfig, form: TriageForm) -> Plan | None:
+def _plan(config: JudgeConfig, form: TriageForm, picked: PairSet | None) -> Plan | None:
     data = form.cleaned_data
     if data["hours"] is None and data["money"] is None:
         return None
@@ -86,6 +94,7 @@ def _plan(config: JudgeConfig, form: TriageForm) -> Plan | None:
         hourly_wage=data["hourly_wage"] or 0.0,
         human_accuracy=data["human_accuracy"],
         human_seconds=data["human_seconds"],
+        picked=picked,
     )
 
 
@@ -94,6 +103,7 @@ def _plan(config: JudgeConfig, form: TriageForm) -> Plan | None:
 def send_triage(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Send what the judge is unsure of to raters, and disputes to seniors."""
     config = _asked(request, project)
+    picked = _picked(request, project)
     form = TriageForm(request.POST)
     if config is None or not form.is_valid():
         messages.error(
@@ -105,12 +115,13 @@ def send_triage(request: MemberRequest, project: Project) -> HttpResponseBase:
         count = send_to_seniors(project=project)
         messages.success(request, f"{counted(count, 'new disputes')} sent to seniors.")
     else:
-        count = send_to_raters(config=config, within=form.cleaned_data["within"])
+        within = form.cleaned_data["within"]
+        count = send_to_raters(config=config, within=within, picked=picked)
         messages.success(
             request, f"{counted(count, 'pairs')} moved to the front of the raters' queue."
         )
     address = redirect("triage", project.slug)
-    address["Location"] += f"?judge={config.pk}"
+    address["Location"] += f"?judge={config.pk}" + (f"&picked={picked.sha256}" if picked else "")
     return address
 
 

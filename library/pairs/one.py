@@ -44,7 +44,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
     if Slot.objects.filter(
         pair=found, rater__user=request.user.pk, state=Slot.State.LEASED
     ).exists():
-        return render(request, "library/pair_closed.html", {"project": project, "tab": "quality"})
+        return render(request, "library/pair_closed.html", {"project": project, "tab": "pairs"})
     labels = (
         Label.objects.filter(pair=found)
         .select_related("rater", "superseded_by", "derived_from")
@@ -60,7 +60,7 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
     gold = GoldPair.objects.filter(pair=found).first()
     context: dict[str, Any] = {
         "project": project,
-        "tab": "quality",
+        "tab": "pairs",
         "pair": found,
         "sides": (("First", found.first), ("Second", found.second)),
         "labels": [row for row in said if _counts(row[0])],

@@ -73,6 +73,7 @@ class Command(ConcordCommand):
         pairs = parser.add_argument_group("choosing the pairs")
         pairs.add_argument("--batch", help="Only pairs from this batch.")
         pairs.add_argument("--dataset", metavar="SHA256", help="Only pairs in this dataset.")
+        pairs.add_argument("--picked", metavar="SHA256", help="Only pairs in this picked set.")
         for name in STRATA:
             pairs.add_argument(f"--{name}", help=f"Only pairs with this {name}.")
         some = pairs.add_mutually_exclusive_group()
@@ -206,7 +207,7 @@ def selection_of(options: dict[str, Any]) -> PairSelection:
         (name for name in ("all", "disagreement", "gold") if options[name]),
         "new",
     )
-    narrow = {name: options[name] for name in ("batch", "dataset", *STRATA)}
+    narrow = {name: options[name] for name in ("batch", "dataset", "picked", *STRATA)}
     try:
         return PairSelection.model_validate({"which": which, **narrow})
     except ValidationError as error:

@@ -1,0 +1,127 @@
+"""A page of pairs: newest first, by keyset, so that pairs added meanwhile move nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+
+from corpus.models import Pair
+from library.pairs.states import Agreement, Standing, State, standings_of
+
+ROWS = 50
+BEGINNING = 160
+"""Characters of a text that a row shows."""
+
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pair of the list; `pair` has neither texts nor prompt loaded."""
+
+    pair: Pair
+    prompt: str
+    first: str
+    second: str
+    standing: Standing
+
+    @property
+    def state(self) -> State:
+        return self.standing.state(self.pair.held_back)
+
+    @property
+    def agreement(self) -> Agreement:
+        return self.standing.agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, and the ids from which the pages beside it go on; None where there is no more."""
+
+    rows: Sequence[Row]
+    older: int | None
+    newer: int | None
+
+
+def page_of(
+    pairs: QuerySet[Pair], *, before: int | None = None, after: int | None = None, size: int = ROWS
+) -> Page:
+    """The pairs older than `before`, or those newer than `after`, or the newest; a fixed number of
+    queries."""
+    if after is not None:
+        ids = list(
+            pairs.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[: size + 1]
+        )
+        more, ids = len(ids) > size, ids[:size][::-1]
+        newer = ids[0] if more else None
+        older = ids[-1] if ids else None
+    else:
+        found = pairs if before is None else pairs.filter(pk__lt=before)
+        ids = list(found.order_by("-pk").values_list("pk", flat=True)[: size + 1])
+        more, ids = len(ids) > size, ids[:size]
+        older = ids[-1] if more else None
+        newer = ids[0] if before is not None and ids else None
+    return Page(rows_of(ids), older, newer)
+
+
+def rows_of(ids: Sequence[int]) -> list[Row]:
+    """The rows of pairs, by id, in the order given."""
+    there = {
+        pair.pk: pair
+        for pair in Pair.objects.filter(pk__in=ids)
+        .select_related("source_import", "prompt")
+        .only(
+            *("origin", "batch", "held_back", "external_id", "created_at", "project_id"),
+            *("source_import__name", "prompt__messages"),
+        )
+        .annotate(start=Left("first__text", BEGINNING + 1))
+        .annotate(other=Left("second__text", BEGINNING + 1))
+    }
+    standing = standings_of(ids)
+    return [
+        Row(
+            there[pk],
+            beginning(last_words(there[pk].prompt.messages)),
+            beginning(there[pk].start),
+            beginning(there[pk].other),
+            standing[pk],
+        )
+        for pk in ids
+        if pk in there
+    ]
+
+
+def last_words(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What was asked last: the newest turn of a user that says something, else of anybody."""
+    texts = [
+        (turn.get("role"), content)
+        for turn in reversed(messages)
+        if isinstance(content := turn.get("content"), str) and content.strip()
+    ]
+    asked = [content for role, content in texts if role == "user"]
+    return (asked or [content for _, content in texts] or [""])[0]
+
+
+def beginning(text: str) -> str:
+    """A text's first words on one line."""
+    return text[:BEGINNING].rstrip() + "…" * (len(text) > BEGINNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """How many pairs match, counted no further than MOST_COUNTED."""
+
+    counted: int
+
+    def __str__(self) -> str:
+        if self.counted > MOST_COUNTED:
+            return f"More than {MOST_COUNTED:,} pairs"
+        return f"{self.counted:,} pair{'' if self.counted == 1 else 's'}"
+
+
+def matches(pairs: QuerySet[Pair]) -> Matches:
+    return Matches(pairs.order_by().values("pk")[: MOST_COUNTED + 1].count())
