@@ -3,11 +3,14 @@ from django.urls import path
 from library.pairs import browse, chosen, one
 from library.projects import api as projects_api
 from library.projects import views as projects
+from library.prompts import views as prompts
 
 PAIRS = "projects/<slug:project_slug>/pairs/"
 
 urlpatterns = [
     path("projects/new/", projects.new_project, name="project_new"),
+    path("projects/<slug:project_slug>/prompts/", prompts.prompts, name="prompts"),
+    path("projects/<slug:project_slug>/prompts/<int:prompt_id>/", prompts.prompt, name="prompt"),
     path(PAIRS, browse.pairs, name="pairs"),
     path(f"{PAIRS}chosen/", chosen.chosen, name="pairs_chosen"),
     path(f"{PAIRS}withdraw", chosen.withdraw, name="pairs_withdraw"),

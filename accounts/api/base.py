@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
@@ -54,6 +55,29 @@ class ProjectView(APIView):
 
     def project(self, request: Request, project_slug: str) -> Project:
         return self.member(request, project_slug).project
+
+
+Errors = tuple[type[Exception], ...]
+
+
+class ErrorsTold(ProjectView):
+    """A view whose refusals by a service are {"code", "message"}: 400 for `bad_input`, 404 for
+    `missing`, 409 for what else is `told`."""
+
+    told: ClassVar[Errors] = ()
+    bad_input: ClassVar[Errors] = ()
+    missing: ClassVar[Errors] = ()
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if not isinstance(exc, self.told):
+            return super().handle_exception(exc)
+        status = 409
+        if isinstance(exc, self.bad_input):
+            status = 400
+        elif isinstance(exc, self.missing):
+            status = 404
+        code = re.sub(r"(?<!^)(?=[A-Z])", "_", type(exc).__name__.removesuffix("Error")).lower()
+        return Response({"code": code, "message": str(exc)}, status=status)
 
 
 class ListOf(ProjectView):

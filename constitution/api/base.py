@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
-from rest_framework.response import Response
-
-from accounts.api.base import ProjectView
+from accounts.api import base
 from constitution.errors import (
     BadConstitutionFileError,
     BadPrincipleError,
@@ -18,27 +15,15 @@ from constitution.errors import (
 )
 from serving.errors import UnknownModelError
 
-Errors = tuple[type[Exception], ...]
 
-
-class ErrorsTold(ProjectView):
+class ErrorsTold(base.ErrorsTold):
     """A view whose refusals by a service are {"code", "message"} with 400, 404 or 409."""
 
-    told: ClassVar[Errors] = (ConstitutionError, UnknownModelError)
-    bad_input: ClassVar[Errors] = (
+    told: ClassVar[base.Errors] = (ConstitutionError, UnknownModelError)
+    bad_input: ClassVar[base.Errors] = (
         BadConstitutionFileError,
         BadPrincipleError,
         BadVerifierError,
         ReasonMissingError,
     )
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if not isinstance(exc, self.told):
-            return super().handle_exception(exc)
-        status = 409
-        if isinstance(exc, self.bad_input):
-            status = 400
-        elif isinstance(exc, UnknownConstitutionError):
-            status = 404
-        code = re.sub(r"(?<!^)(?=[A-Z])", "_", type(exc).__name__.removesuffix("Error")).lower()
-        return Response({"code": code, "message": str(exc)}, status=status)
+    missing: ClassVar[base.Errors] = (UnknownConstitutionError,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from accounts.api.base import Errors
 from constitution.api import base
 from judging.errors import BadSettingsError, JudgingError, UnknownTemplateError
 
@@ -11,8 +12,8 @@ from judging.errors import BadSettingsError, JudgingError, UnknownTemplateError
 class ErrorsTold(base.ErrorsTold):
     """A view whose refusals by a service, of constitutions or of judging, are told alike."""
 
-    told: ClassVar[base.Errors] = (*base.ErrorsTold.told, JudgingError)
-    bad_input: ClassVar[base.Errors] = (
+    told: ClassVar[Errors] = (*base.ErrorsTold.told, JudgingError)
+    bad_input: ClassVar[Errors] = (
         *base.ErrorsTold.bad_input,
         BadSettingsError,
         UnknownTemplateError,

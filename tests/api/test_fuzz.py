@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 from annotation.models import Adjudication, Rater, Slot
 from annotation.queue.task_names import task_name
 from constitution.models import Chain, Constitution, Principle, RevisionRun
-from corpus.models import Pair
+from corpus.models import ModelRegistration, Pair, SamplingRun
 from judging.models import JudgeConfig, JudgeRun
 from tests.builders import Cast, make_cast
 from tests.web.worlds import live
@@ -52,12 +52,17 @@ def cast() -> Cast:
 
 def there(cast: Cast, path: str) -> dict[str, str | int]:
     """What the parts of an address name in the cast's project, as far as there is one of it."""
-    run = RevisionRun if "critique" in path else JudgeRun
+    run: type[Model] = JudgeRun
+    if "critique" in path:
+        run = RevisionRun
+    elif "sampling" in path:
+        run = SamplingRun
     rows: dict[str, type[Model]] = {
         "run_id": run,
         "rater_id": Rater,
         "judge_id": JudgeConfig,
         "pair_id": Pair,
+        "registration_id": ModelRegistration,
         "row_id": Adjudication,
         "chain_id": Chain,
         "principle_id": Principle,

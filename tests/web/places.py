@@ -15,7 +15,7 @@ from annotation.queue.task_names import task_name
 from annotation.services import answer_gold, publish_guideline
 from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
-from corpus.models import ModelVersion
+from corpus.models import ModelRegistration, ModelVersion, SamplingRun
 from exports.models import DatasetVersion
 from judging.models import DraftTrial, JudgeConfig, JudgeRun
 from judging.trials.impact import draw_audit_set, launch_impact
@@ -94,7 +94,11 @@ def places_of(cast: Cast) -> list[Place]:
         prompt="x",
         principles=[{"name": "p"}],
     )
+    sampling = SamplingRun.objects.create(project=project, selection={}, engine="x")
+    sampling.model_versions.add(model)
+    registration = ModelRegistration.objects.create(project=project, location="x/y")
     runs = {
+        "sampling": sampling.pk,
         "judge/": judge_run.pk,
         "judge-runs": judge_run.pk,
         "critique": critique.pk,
@@ -106,6 +110,7 @@ def places_of(cast: Cast) -> list[Place]:
         "<slug:sha256>": dataset.sha256,
         "<str:file_name>": "manifest.json",
         "<int:model_id>": model.pk,
+        "<int:registration_id>": registration.pk,
         "<uuid:task_id>": task_name(task.pk),
         "<int:rater_id>": config.rater.pk,
         "<int:judge_id>": config.pk,

@@ -18,7 +18,7 @@ from annotation.services import (
 )
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.services import PrincipleText, add_principle, mark_chain
-from corpus.models import ModelVersion, PromptOriginal
+from corpus.models import ModelVersion, PromptOriginal, SamplingRun
 from corpus.registry import sandbox_model
 from exports.services import SftFilters, freeze_sft
 from judging.models import Calibration, JudgeConfig, JudgeRun
@@ -52,6 +52,7 @@ def under_way(cast: Cast, model: ModelVersion) -> None:
     project = cast.project
     judge = JudgeConfig.objects.filter(project=project).latest("pk")
     JudgeRun.objects.create(project=project, config=judge, selection={})
+    SamplingRun.objects.create(project=project, selection={}, engine="transformers")
     Calibration.objects.create(
         config=judge,
         method=Calibration.Method.TEMPERATURE,

@@ -14,18 +14,20 @@ from annotation.models import Adjudication, Choice, GoldPair, Guideline, Rater, 
 from annotation.services import publish_guideline
 from constitution.models import ConstitutionVersion
 from constitution.services import draft_from, edit_principle
-from corpus.models import ModelVersion
+from corpus.models import ModelRegistration, ModelVersion, PairPolicy
 from exports.services import FreezeFilters, freeze
 from inference.engine import Request
+from inference.errors import PromptTooLongError
 from inference.scripted import ScriptedEngine
 from jobs.models import JobState
 from jobs.runner import run_job
 from judging.measures.attacks import AttackResult
 from judging.models import AttackRun, ImpactRun
 from judging.trials.impact import launch_impact, measure_impact_with
-from tests.builders import Cast, make_label, make_pair, make_rater, rater_for
+from tests.builders import Cast, make_label, make_pair, make_prompt, make_rater, rater_for
 from tests.judging.judges import by_number, make_judge, run_judge
 from tests.judging.workshop import make_revision_run, make_version
+from tests.serving.sampling import do, launch
 from tests.web.hostile import HOSTILE
 from tests.web.places import places_of
 from training.models import Evaluation, TrainingMetric, TrainingRun
@@ -113,7 +115,25 @@ def live(cast: Cast, *, pairs: int, raters: int, judges: int) -> None:
     change_constitution(cast, models[0])
     critique = make_revision_run(project, 4, version=make_version(project, "r"), model=models[0])
     train(cast, models[0])
+    answer_prompts(cast, models)
     assert critique.state == JobState.SUCCEEDED
+
+
+def answer_prompts(cast: Cast, models: list[ModelVersion]) -> None:
+    """Prompts that two models have answered, some of them alike and some in vain."""
+    for number in range(6):
+        prompt = make_prompt(cast.project, f"Sampled {number} {LONG if number == 5 else ''}?")
+        prompt.source, prompt.domain = "toys", LONG[:100] if number == 5 else "knots"
+        prompt.save()
+
+    def reply(request: Request, _index: int) -> str:
+        if "Sampled 3" in request.messages[-1].content:
+            raise PromptTooLongError("request 0 has 900 prompt tokens")
+        alike = "Sampled 4" in request.messages[-1].content
+        return "The same again." if alike else f"**{request.seed}** <b>{HOSTILE[0][:40]}"
+
+    do(launch(cast.project, *models, source="toys", pair_policy=PairPolicy.RANDOM), reply)
+    ModelRegistration.objects.create(project=cast.project, location="x/y", state=JobState.SUCCEEDED)
 
 
 def judge_project(cast: Cast, number: int, pairs: int) -> None:

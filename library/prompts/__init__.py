@@ -1,0 +1,1 @@
+"""The prompts of a project, and what was answered to each."""
