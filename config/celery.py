@@ -53,6 +53,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "upkeep", "expires": 60.0},
     },
+    "make the words by which pairs are found": {
+        "task": "corpus.tasks.index_words_task",
+        "schedule": 60.0,
+        "options": {"queue": "upkeep", "expires": 60.0},
+    },
     "find pairs that seniors should decide": {
         "task": "annotation.tasks.find_adjudications_task",
         "schedule": 60.0,

@@ -1,44 +1,42 @@
 """Finding pairs by words: full text on PostgreSQL, containment elsewhere.
 
 A pair is found when each word stands somewhere in its prompt, in one of its two completions, in
-what a file said beyond our own fields, or in its external id. On PostgreSQL a word finds whatever
-begins with it, by the indexes that migration 0003 makes of the very expressions below; elsewhere
-it finds whatever contains it. Only texts are looked at: neither roles nor the names of fields.
+what a file said beyond our own fields, or in its external id. Only texts are looked at: neither
+roles nor the names of fields.
+
+On PostgreSQL a word finds whatever begins with it, in the words of a pair (`PairWords`), which
+upkeep makes within a minute or so; of pairs that are newer, the first NEW_SEARCHED are read where
+they stand. Elsewhere a word finds whatever contains it.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import connection
-from django.db.models import F, Func, Q, TextField
+from django.db.models import Exists, F, Func, Max, OuterRef, Q, TextField
 from django.db.models.lookups import IContains, IRegex
 
-from corpus.models.texts import Completion, Pair, Prompt
+from corpus.models.pair_words import PairWords
+from corpus.models.texts import Pair
 from corpus.storable import HALF_PAIR
 
 MOST_WORDS = 8
 WORD_CHARACTERS = 64
 
-SEARCHED_CHARACTERS = 100_000
-"""Of each text, from its beginning: what PostgreSQL can hold of a document has a limit, and a text
-beyond it could not be stored at all."""
+SEARCHED_CHARACTERS = 40_000
+"""Of each text, from its beginning: PostgreSQL holds a megabyte of a pair's words, no more."""
+
+NEW_SEARCHED = 1_000
+PAIRS_AT_ONCE = 1_000
 
 SPLIT = "<>&/.-_@:=?~+#;\\"
 """What PostgreSQL would take for part of a word: an address, a tag, a path. A space in its place
 leaves words alone, in the text as in what is looked for."""
-
-
-def _words(text: str) -> str:
-    """SQL: the words of a text."""
-    spaces = " " * len(SPLIT)
-    return (
-        f"to_tsvector('pg_catalog.simple'::regconfig, "
-        f"translate(left({text}, {SEARCHED_CHARACTERS}), '{SPLIT}', '{spaces}'))"
-    )
 
 
 def _lines(json: str) -> str:
@@ -54,18 +52,26 @@ def _values(column: str) -> str:
     )
 
 
-PROMPT_SQL = "{} || {}".format(
-    _words(_lines("jsonb_path_query_array({messages}, '$[*].content')")),
-    _words(_values("{metadata}")),
-)
-COMPLETION_SQL = f"{_words('{text}')} || {_words(_values('{metadata}'))}"
-PAIR_SQL = f"{_words('{external_id}')} || {_words(_values('{metadata}'))}"
-
-INDEXES = {
-    "prompt_words": ("corpus_prompt", PROMPT_SQL),
-    "completion_words": ("corpus_completion", COMPLETION_SQL),
-    "pair_words": ("corpus_pair", PAIR_SQL),
+DOCUMENT = {
+    "messages": ("prompt__messages", _lines("jsonb_path_query_array({}, '$[*].content')")),
+    "asked": ("prompt__metadata", _values("{}")),
+    "first": ("first__text", "{}"),
+    "first_more": ("first__metadata", _values("{}")),
+    "second": ("second__text", "{}"),
+    "second_more": ("second__metadata", _values("{}")),
+    "external_id": ("external_id", "{}"),
+    "more": ("metadata", _values("{}")),
 }
+"""Where a pair's words stand: the column, and the SQL of its text on PostgreSQL."""
+
+DOCUMENT_SQL = "to_tsvector('pg_catalog.simple'::regconfig, translate({}, '{}', '{}'))".format(
+    " || ' ' || ".join(
+        f"left({sql.format('{' + name + '}')}, {SEARCHED_CHARACTERS})"
+        for name, (_, sql) in DOCUMENT.items()
+    ),
+    SPLIT,
+    " " * len(SPLIT),
+)
 
 MESSAGES_SQLITE = (
     "(SELECT group_concat(json_extract(value, '$.content'), ' ') FROM json_each({messages}))"
@@ -84,6 +90,48 @@ class _Sql(Func):
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, Any]:
         columns = [compiler.compile(one)[0] for one in self.get_source_expressions()]
         return self.sql.format(**dict(zip(self.names, columns, strict=True))), []
+
+
+def _document() -> _Sql:
+    columns = {name: column for name, (column, _) in DOCUMENT.items()}
+    return _Sql(DOCUMENT_SQL, SearchVectorField(), **columns)
+
+
+def index_words(*, seconds: float = 20.0) -> int:
+    """Make the words of pairs that have none yet, for so long at most; how many. May be run twice
+    at once. Nothing to do but on PostgreSQL."""
+    if connection.vendor != "postgresql":
+        return 0
+    until = time.monotonic() + seconds
+    made = 0
+    while time.monotonic() < until:
+        there = PairWords.objects.filter(pair=OuterRef("pk"))
+        waiting = Pair.objects.filter(~Exists(there)).order_by("pk")
+        ids = list(waiting.values_list("pk", flat=True)[:PAIRS_AT_ONCE])
+        if not ids:
+            break
+        found = Pair.objects.filter(pk__in=ids).order_by().annotate(words=_document())
+        rows, params = found.values("pk", "words").query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {PairWords._meta.db_table} (pair_id, words) {rows} "
+                "ON CONFLICT DO NOTHING",
+                params,
+            )
+        made += len(ids)
+    return made
+
+
+def not_found_yet() -> int:
+    """How many of the newest pairs no search finds yet, counted up to a million."""
+    if connection.vendor != "postgresql":
+        return 0
+    new = Pair.objects.filter(pk__gt=_newest_indexed()).values("pk")[:1_000_000].count()
+    return max(0, new - NEW_SEARCHED)
+
+
+def _newest_indexed() -> int:
+    return PairWords.objects.aggregate(newest=Max("pair_id"))["newest"] or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +163,30 @@ def _bare(word: str) -> str:
 
 def with_words(words: Words) -> Q:
     """Of pairs: those in which every word stands; all where there is none."""
-    one = _on_postgresql if connection.vendor == "postgresql" else _elsewhere
+    if connection.vendor == "postgresql":
+        return _on_postgresql(words)
     wanted = Q()
     for word in words.used:
-        wanted &= one(word)
+        wanted &= _elsewhere(word)
     return wanted
 
 
-def _on_postgresql(word: str) -> Q:
+def _on_postgresql(words: Words) -> Q:
+    if not words.used:
+        return Q()
+    query = SearchQuery(" & ".join(map(_term, words.used)), search_type="raw", config="simple")
+    known = PairWords.objects.filter(words=query).values("pair_id")
+    newest = _newest_indexed()
+    fresh = Pair.objects.filter(pk__gt=newest).order_by("pk").values("pk")[:NEW_SEARCHED]
+    new = Pair.objects.alias(words=_document()).filter(pk__in=fresh, words=query).values("pk")
+    return Q(pk__in=known) | Q(pk__in=new)
+
+
+def _term(word: str) -> str:
+    """A word for to_tsquery: its parts one after the other, the last at least begun."""
     parts = word.translate(dict.fromkeys(map(ord, SPLIT), " ")).split()
     quoted = ["'" + part.replace("'", "''") + "'" for part in parts]
-    query = SearchQuery(" <-> ".join(quoted) + ":*", search_type="raw", config="simple")
-    vector = SearchVectorField()
-    prompt = _Sql(PROMPT_SQL, vector, messages="messages", metadata="metadata")
-    completion = _Sql(COMPLETION_SQL, vector, text="text", metadata="metadata")
-    pair = _Sql(PAIR_SQL, vector, external_id="external_id", metadata="metadata")
-    prompts = Prompt.objects.alias(words=prompt).filter(words=query).values("pk")
-    completions = Completion.objects.alias(words=completion).filter(words=query).values("pk")
-    own = Pair.objects.alias(words=pair).filter(words=query).values("pk")
-    return (
-        Q(prompt__in=prompts) | Q(first__in=completions) | Q(second__in=completions) | Q(pk__in=own)
-    )
+    return f"({' <-> '.join(quoted)}:*)"
 
 
 def _elsewhere(word: str) -> Q:

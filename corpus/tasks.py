@@ -6,6 +6,7 @@ from corpus.imports.running import run_import
 from corpus.intake.scanning import scan
 from corpus.models import Import, IntakeScan, ModelRegistration
 from corpus.registry import look_over
+from corpus.search import index_words
 from jobs.runner import run_job
 
 
@@ -22,3 +23,8 @@ def register_model_task(registration_id: int) -> None:
 @shared_task
 def import_task(import_id: int) -> None:
     run_job(Import, import_id, run_import)
+
+
+@shared_task
+def index_words_task() -> None:
+    index_words()

@@ -11,6 +11,7 @@ from corpus.models.imports import (
 from corpus.models.intake import IntakePolicy, IntakeScan, OriginalLook, PromptOriginal
 from corpus.models.model_versions import ModelRegistration, ModelVersion
 from corpus.models.pair_sets import IdempotentCall, PairSet
+from corpus.models.pair_words import PairWords
 from corpus.models.projects import SHA256, Project
 from corpus.models.sampling import SamplingRun
 from corpus.models.texts import Completion, Demonstration, Pair, Prompt
@@ -31,6 +32,7 @@ __all__ = [
     "Pair",
     "PairPolicy",
     "PairSet",
+    "PairWords",
     "Project",
     "Prompt",
     "PromptOriginal",

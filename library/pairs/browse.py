@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from accounts.permissions import READERS, MemberRequest, member_view
 from corpus.models import Project
-from corpus.search import words_of
+from corpus.search import not_found_yet, words_of
 from library.pairs.filters import Chip, PairFilter, chips
 from library.pairs.forms import IN_ADDRESS, RENAMED, FilterForm
 from library.pairs.rows import matches, page_of
@@ -41,7 +41,8 @@ def pairs(request: MemberRequest, project: Project) -> HttpResponse:
         "form": form,
         "page": page,
         "matches": matches(found),
-        "words": words_of(wanted.q) if wanted.q.strip() else None,
+        "words": words_of(wanted.q) if wanted.q else None,
+        "not_found_yet": not_found_yet() if wanted.q else 0,
         "chips": [
             Removable(chip, address_without(request.GET, _in_address(chip.name)))
             for chip in chips(wanted, project)

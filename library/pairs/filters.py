@@ -60,7 +60,7 @@ class PairFilter:
             pairs = in_state(pairs, State(self.state))
         if self.agreement:
             pairs = with_agreement(pairs, Agreement(self.agreement))
-        if self.q.strip():
+        if self.q:
             words = words_of(self.q)
             # Nothing that can be looked for: nothing is found, and the page says why.
             pairs = pairs.filter(with_words(words)) if words.used else pairs.none()

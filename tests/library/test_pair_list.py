@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from annotation.models import Adjudication, Choice, GoldPair, Label, Rater, Slot
 from annotation.services import claim_next_slot
 from corpus.models import Import, Pair, Project
-from corpus.search import MOST_WORDS, with_words, words_of
+from corpus.search import MOST_WORDS, index_words, with_words, words_of
 from library.pairs.filters import PairFilter
 from library.pairs.rows import page_of
 from library.pairs.states import Agreement, State, standings_of
@@ -306,9 +306,12 @@ def told(cast: Cast) -> Project:
         ("first answer", [0, 2, 3]),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("indexed", [False, True])
 def test_a_search_looks_at_texts_values_and_ids(
-    told: Project, query: str, found: list[int]
+    told: Project, query: str, found: list[int], *, indexed: bool
 ) -> None:
+    if indexed:
+        index_words()
     pairs = Pair.objects.filter(with_words(words_of(query)), project=told)
     numbers = [list(Pair.objects.filter(project=told).order_by("pk")).index(one) for one in pairs]
     assert sorted(numbers) == found
@@ -359,10 +362,39 @@ def test_texts_of_others_stay_texts(client: Client, cast: Cast, text: str) -> No
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
-def test_postgresql_searches_by_its_indexes(told: Project) -> None:
+def test_postgresql_searches_by_its_index(told: Project) -> None:
+    assert index_words() == 6
+    assert index_words() == 0
     pairs = Pair.objects.filter(with_words(words_of("bowline")), project=told)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = pairs.explain()
-    for name in ("prompt_words", "completion_words", "pair_words"):
-        assert name in plan
+        assert "pair_words" in pairs.explain()
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_the_longest_texts_can_be_indexed(cast: Cast) -> None:
+    letters = [chr(code) for code in range(0x4E00, 0x9FFF)]
+    words = " ".join(one + other for one in letters[:200] for other in letters[:200])
+    pair = make_pair(cast.project, prompt=words, first=words[1:], second=words[2:])
+    Pair.objects.filter(pk=pair.pk).update(metadata={"a": words}, external_id="x" * 200)
+    assert index_words() == 1
+    assert Pair.objects.filter(with_words(words_of(words[:2]))).get() == pair
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_too_many_new_pairs_are_announced_until_they_are_indexed(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("corpus.search.NEW_SEARCHED", 2)
+    for number in range(3):
+        make_pair(cast.project, number)
+    client.force_login(cast.dan)
+    shown = page(client, "?q=answer")
+    assert "2 pairs<" in shown
+    assert "1 new pair cannot be found yet" in shown
+    index_words()
+    shown = page(client, "?q=answer")
+    assert "3 pairs<" in shown
+    assert "cannot be found yet" not in shown
