@@ -80,6 +80,23 @@ def rows(dataset: HubDataset) -> Iterator[RawRow]:
 
 
 def _unreachable(dataset: HubDataset, error: Exception) -> str:
+    from huggingface_hub.errors import (
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, RevisionNotFoundError):
+        return f"The dataset {dataset.name} has no revision {dataset.revision}."
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            f"There is no dataset {dataset.name} on the hub, or this installation may not read it."
+        )
+    if isinstance(error, OfflineModeIsEnabled):
+        return (
+            f"The dataset {dataset.name} cannot be read: this installation is offline "
+            "(HF_HUB_OFFLINE). Download its files elsewhere and import them."
+        )
     said = " ".join(str(error).split())[:200]
     at = f" at {dataset.revision}" if dataset.revision else ""
     return f"The dataset {dataset.name}{at} cannot be read from the hub: {said}"
