@@ -30,13 +30,18 @@ def write_sft_card(
         .encode(x=alt.X("characters:N", sort=names), y=alt.Y("rows:Q", title="rows"))
     )
     (folder / SFT.plot).write_bytes(vl_convert.vegalite_to_png(chart.to_dict(), scale=2))
-    (folder / "README.md").write_text(_sft_text(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(card_text(manifest), encoding="utf-8")
 
 
 def write_card(folder: Path, manifest: dict[str, Any], p_chosen: Sequence[int]) -> None:
     """Write README.md and its plot. `p_chosen` counts rows in equal bins of [½, 1]."""
     (folder / PREFERENCE.plot).write_bytes(_plot(p_chosen))
-    (folder / "README.md").write_text(_text(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(card_text(manifest), encoding="utf-8")
+
+
+def card_text(manifest: dict[str, Any]) -> str:
+    """The card of a version, from its manifest alone."""
+    return _sft_text(manifest) if manifest["kind"] == SFT.kind else _text(manifest)
 
 
 def _plot(counts: Sequence[int]) -> bytes:

@@ -119,7 +119,8 @@ def write_dataset(
             json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
         )
         card(draft, manifest)
-        return Built(sha256, _put_in_place(draft, home / sha256, manifest))
+        _put_in_place(draft, home / sha256)
+        return Built(sha256, manifest)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -130,17 +131,19 @@ def _split_of(row: Mapping[str, Any], spec: SplitSpec) -> Split:
     )
 
 
-def _put_in_place(draft: Path, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Rename the draft, or keep what is there when it is whole; the manifest that stands now."""
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Rename the draft, or keep the equal rows that are there when they are whole.
+
+    Their manifest and card are of whoever froze them first, maybe in another project: a version's
+    own manifest is in its row, and its card is made from that.
+    """
     if folder.exists():
         if verify_folder(folder).ok:
-            there: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-            return there
+            return
         damaged = folder.with_name(f"{folder.name}.damaged-{uuid.uuid4().hex[:8]}")
         logger.warning("%s was damaged; it was moved to %s and built again", folder, damaged.name)
         folder.rename(damaged)
     draft.rename(folder)
-    return manifest
 
 
 def _remove_stale_drafts(home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from exports.card import card_text
 from exports.models import DatasetVersion
 from exports.splits import SPLITS
 
@@ -27,10 +28,7 @@ def files_of(dataset: DatasetVersion) -> list[File]:
 
 
 def card_of(dataset: DatasetVersion) -> str:
-    """The dataset card without what only tools read, and without its picture, which the page has;
-    empty when the folder is gone."""
-    path = dataset.folder / "README.md"
-    if not path.is_file():
-        return ""
-    text = _PICTURE.sub("", _FRONT.sub("", path.read_text(encoding="utf-8")))
+    """The dataset card without what only tools read, and without its picture, which the page
+    has."""
+    text = _PICTURE.sub("", _FRONT.sub("", card_text(dataset.manifest)))
     return text if len(text) <= CARD_CHARACTERS else f"{text[:CARD_CHARACTERS]}…"

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view
 from annotation.agreement.words import headline
 from corpus.models import Project
+from exports.card import card_text
 from exports.forecast import warning_of
 from exports.models import DatasetVersion
 from exports.selectors import datasets_of
@@ -79,13 +80,17 @@ def dataset_charts(request: MemberRequest, project: Project, sha256: str) -> Jso
 def dataset_file(
     request: MemberRequest, project: Project, sha256: str, file_name: str
 ) -> HttpResponseBase:
-    """A file of the version to take away; the manifest even where the folder is gone."""
+    """A file of the version to take away. Manifest and card are this project's own, whoever froze
+    the same rows before, and are there even where the folder is gone."""
     found = _found(project, sha256)
     saved_as = f"{found.name}-v{found.number}-{file_name}"
+    as_file = {"Content-Disposition": f'attachment; filename="{saved_as}"'}
     if file_name == "manifest.json":
         text = json.dumps(found.manifest, indent=2, ensure_ascii=False, sort_keys=True)
-        as_file = {"Content-Disposition": f'attachment; filename="{saved_as}"'}
         return HttpResponse(f"{text}\n", content_type="application/json", headers=as_file)
+    if file_name == "README.md":
+        card = card_text(found.manifest)
+        return HttpResponse(card, content_type="text/markdown; charset=utf-8", headers=as_file)
     if file_name not in {one.name for one in files_of(found)}:
         raise Http404("No such file.")
     return FileResponse(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ from exports.models import DatasetVersion
 from exports.services import FreezeFilters, freeze
 from exports.splits import SPLITS, split_of
 from exports.verifying import verify
-from tests.builders import make_label, make_pair, make_project, make_rater
+from tests.builders import make_cast, make_label, make_pair, make_project, make_rater
 
 HALF = FreezeFilters(validation=0.25, test=0.25)
 
@@ -54,6 +56,32 @@ def test_the_same_labels_have_the_same_hash_in_any_order_in_any_project() -> Non
     other = freeze(project=make_labelled("two", backwards=True), name="e", filters=HALF)
 
     assert one.sha256 == other.sha256
+
+
+@pytest.mark.django_db
+def test_equal_rows_of_two_projects_share_a_folder_and_nothing_that_is_said_of_them(
+    client: Client,
+) -> None:
+    cast = make_cast()
+    project, there = make_labelled("one"), cast.project
+    rater = make_rater(there, "someone else")
+    for number in range(24):
+        pair = make_pair(there, number)
+        make_label(pair, rater, "second" if number % 3 == 0 else "first")
+    first = freeze(project=project, name="first", filters=HALF)
+    second = freeze(project=there, name="second", filters=HALF)
+
+    assert second.sha256 == first.sha256
+    assert [one["name"] for one in second.manifest["labels"]["raters"]] == ["someone else"]
+    client.force_login(cast.dan)
+    for name in ("manifest.json", "README.md"):
+        answer = client.get(f"/projects/{there.slug}/datasets/{second.sha256}/files/{name}")
+        text = answer.content.decode()
+        assert "someone else" in text
+        assert "ann" not in re.findall(r"\w+", text)
+    page = client.get(f"/projects/{there.slug}/datasets/{second.sha256}/").content.decode()
+    assert "someone else" in page
+    assert ">ann<" not in page
 
 
 @pytest.mark.django_db
