@@ -11,12 +11,22 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from corpus.hashing import sha256_of
-from corpus.importers.records import ImportedChoice, LabelRecord, PairRecord, describe
+from corpus.importers.records import (
+    MAX_DEPTH,
+    ImportedChoice,
+    LabelRecord,
+    PairRecord,
+    describe,
+)
 from corpus.importers.turns import ASSISTANT, Turn, as_turns, read_message
 
 
 class RowError(ValueError):
     """A row that holds no record; its words say why."""
+
+
+class WriteError(ValueError):
+    """A record that a format cannot hold; its words say what of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +59,34 @@ def conversation(value: Any, name: str) -> tuple[Turn, ...]:
             raise RowError(f"{name}.{place}.{describe(error)}") from error
         except ValueError as error:
             raise RowError(f"{name}.{place}: {error}") from error
+    if not turns:
+        raise RowError(f"{name}: must hold a message that says something")
     return tuple(turns)
+
+
+def prompt_turns(value: Any, name: str) -> tuple[Turn, ...]:
+    """A prompt given as a text, one message, or a list of messages. RowError."""
+    if isinstance(value, str):
+        if not value.strip():
+            raise RowError(f"{name}: is empty")
+        return conversation([{"role": "user", "content": value}], name)
+    if not isinstance(value, Mapping | list | tuple):
+        raise RowError(f"{name}: must be a text or a list of messages, got {_kind(value)}")
+    return conversation([value] if isinstance(value, Mapping) else value, name)
 
 
 def dialogue(value: Any, name: str) -> Dialogue:
     """A conversation that ends with an assistant's turn. RowError."""
-    turns = conversation(value, name)
+    return as_dialogue(conversation(value, name), name)
+
+
+def as_dialogue(turns: Sequence[Turn], name: str) -> Dialogue:
+    """Turns of which the last is the answer. RowError."""
     if turns[-1].role != ASSISTANT:
         raise RowError(f"{name}: ends with a turn of the {turns[-1].role}, not of the assistant")
     if len(turns) == 1:
         raise RowError(f"{name}: there is no prompt before the answer")
-    return Dialogue(turns[:-1], answer_text(turns[-1]))
+    return Dialogue(tuple(turns[:-1]), answer_text(turns[-1]))
 
 
 def answer_text(turn: Turn) -> str:
@@ -75,6 +102,8 @@ def answer(value: Any, name: str) -> str:
     """An answer given as a text, as one message, or as a list of one message. RowError."""
     if isinstance(value, str):
         return value
+    if not isinstance(value, Mapping | list | tuple):
+        raise RowError(f"{name}: must be a text or a message, got {_kind(value)}")
     messages = [value] if isinstance(value, Mapping) else value
     turns = conversation(messages, name)
     if len(turns) != 1 or turns[0].role != ASSISTANT:
@@ -106,6 +135,8 @@ def pair_of(
     label: Mapping[str, Any],
     chosen_model: str | None = None,
     rejected_model: str | None = None,
+    chosen_metadata: Mapping[str, Any] | None = None,
+    rejected_metadata: Mapping[str, Any] | None = None,
     tie: bool = False,
     **known: Any,
 ) -> PairRecord:
@@ -116,6 +147,7 @@ def pair_of(
     first = chosen_is_a(chosen, rejected)
     a, b = (chosen, rejected) if first else (rejected, chosen)
     models = (chosen_model, rejected_model) if first else (rejected_model, chosen_model)
+    said = (dict(chosen_metadata or {}), dict(rejected_metadata or {}))
     choice: ImportedChoice = "equal" if tie else ("a" if first else "b")
     return PairRecord(
         prompt=tuple(prompt) if not isinstance(prompt, str) else prompt,  # type: ignore[arg-type]
@@ -123,9 +155,50 @@ def pair_of(
         response_b=b,
         model_a=models[0],
         model_b=models[1],
+        metadata_a=said[0] if first else said[1],
+        metadata_b=said[1] if first else said[0],
         labels=(LabelRecord(choice=choice, **label),),
         **known,
     )
+
+
+DESCRIBED = {"id": 200, "domain": 100, "difficulty": 50, "source": 200, "language": 35}
+"""Columns that mean the same in every format, if they hold a text, with the room there is."""
+
+RATERS = ("rater", "annotator", "annotator_id", "labeler")
+"""Columns that say who labelled a row, in formats that have no such column of their own."""
+
+
+def described(row: Row, used: Iterable[str]) -> dict[str, Any]:
+    """What a row says of itself in columns that are named as ours are, the file as its source
+    where it names none, and all else but the columns `used` as metadata. RowError."""
+    taken = set(used)
+    found: dict[str, Any] = {"source": row.source}
+    for name, room in DESCRIBED.items():
+        value = row.fields.get(name)
+        if name == "id" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if name not in taken and isinstance(value, str) and value and len(value) <= room:
+            found[name] = value
+            taken.add(name)
+    if "reference" not in taken and isinstance(row.fields.get("reference"), str):
+        found["reference"] = row.fields["reference"]
+        taken.add("reference")
+    known = row.fields.get("metadata")
+    if "metadata" in taken or not isinstance(known, Mapping):
+        known = {}
+    else:
+        taken.add("metadata")
+    return {**found, "metadata": {**cleaned(known), **rest(row.fields, taken)}}
+
+
+def rater_of(fields: Mapping[str, Any], default: str) -> tuple[str, str | None]:
+    """Who labelled a row, and the column that says so; `default` where none does."""
+    for name in RATERS:
+        value = fields.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value).strip()[:200], name
+    return default, None
 
 
 def rest(fields: Mapping[str, Any], used: Iterable[str]) -> dict[str, Any]:
@@ -138,14 +211,19 @@ def rest(fields: Mapping[str, Any], used: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def cleaned(value: Any) -> Any:
-    """A value without the numbers that JSON has not: NaN and the infinities become null."""
+def cleaned(value: Any, depth: int = 0) -> Any:
+    """A value without the numbers that JSON has not: NaN and the infinities become null.
+
+    RowError for what is nested so deep that no metadata may be.
+    """
+    if depth > MAX_DEPTH:
+        raise RowError(f"a value is nested more than {MAX_DEPTH} deep")
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): cleaned(inner) for key, inner in value.items()}
+        return {str(key): cleaned(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [cleaned(inner) for inner in value]
+        return [cleaned(inner, depth + 1) for inner in value]
     return value
 
 
@@ -193,6 +271,14 @@ def moment_of(value: Any, name: str) -> dt.datetime | str | None:
         return dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (OverflowError, OSError, ValueError) as error:
         raise RowError(f"{name}: {seconds:g} seconds since 1970 is no time") from error
+
+
+def thumb(fields: Mapping[str, Any], name: str) -> bool:
+    """A field that must be true or false, which tables write as 1 and 0. RowError."""
+    value = fields.get(name)
+    if isinstance(value, bool | int) and value in (0, 1):
+        return bool(value)
+    raise RowError(f"{name}: must be true or false, got {_kind(value)}")
 
 
 def short(value: Any, limit: int = 200) -> str:

@@ -97,10 +97,15 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
 
 Text = Annotated[str, AfterValidator(storable)]
 Short = Annotated[str, AfterValidator(storable), Field(max_length=200)]
+Id = Annotated[
+    str,
+    Field(max_length=200, strict=False, coerce_numbers_to_str=True),
+    AfterValidator(storable),
+]
 Name = Annotated[
     str,
-    AfterValidator(storable),
     Field(min_length=1, max_length=200, strict=False, coerce_numbers_to_str=True),
+    AfterValidator(storable),
 ]
 Moment = Annotated[dt.datetime, BeforeValidator(_as_moment)]
 Sampling = Annotated[dict[str, Any], AfterValidator(storable_json)]
@@ -222,7 +227,7 @@ class _Described(_Strict):
     """
 
     prompt: Annotated[tuple[Turn, ...], BeforeValidator(as_turns), Field(strict=False)]
-    id: Annotated[Short, Field(strict=False, coerce_numbers_to_str=True)] = ""
+    id: Id = ""
     domain: Annotated[Text, Field(max_length=100)] = ""
     difficulty: Annotated[Text, Field(max_length=50)] = ""
     source: Short = ""
@@ -399,9 +404,13 @@ class ParsedLine:
 
 
 def describe(error: ValidationError) -> str:
-    """The first few faults of a record, in words that name the field."""
+    """The first few faults of a record, in words that name the field. A list that lacks only what
+    another fault speaks of is none of them."""
     faults = []
-    for fault in error.errors(include_url=False, include_input=False)[:3]:
+    found = error.errors(include_url=False, include_input=False)
+    inner = {fault["loc"][:-1] for fault in found}
+    told = [one for one in found if one["type"] != "too_short" or one["loc"] not in inner]
+    for fault in told[:3]:
         where = ".".join(str(part) for part in fault["loc"] if part != "function-after")
         message = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{where}: {message}" if where else message)

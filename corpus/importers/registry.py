@@ -18,17 +18,33 @@ from corpus.importers.formats import (
     alpaca_eval,
     arena,
     argilla,
+    axolotl_chat_dpo,
     helpsteer2,
     helpsteer2_preference,
     helpsteer3,
     hh_rlhf,
     label_studio,
+    llamafactory_alpaca_dpo,
+    llamafactory_kto,
+    llamafactory_sharegpt_dpo,
+    math_shepherd,
+    messages_sft,
     mt_bench,
+    nectar,
+    openrlhf_preference,
     pairs_jsonl,
     pku_saferlhf,
+    prm800k,
+    prompt_completion,
+    rankings,
     rewardbench,
     shp,
     summarize_from_feedback,
+    trl_preference,
+    trl_stepwise,
+    trl_unpaired,
+    ultrafeedback,
+    ultrafeedback_binarized,
 )
 from corpus.importers.reading import Row, RowError
 from corpus.importers.records import ParsedLine, Record, describe, printable
@@ -61,17 +77,33 @@ FORMATS: dict[str, Format] = {
         alpaca_eval,
         arena,
         argilla,
+        axolotl_chat_dpo,
         helpsteer2,
         helpsteer2_preference,
         helpsteer3,
         hh_rlhf,
         label_studio,
+        llamafactory_alpaca_dpo,
+        llamafactory_kto,
+        llamafactory_sharegpt_dpo,
+        math_shepherd,
+        messages_sft,
         mt_bench,
+        nectar,
+        openrlhf_preference,
         pairs_jsonl,
         pku_saferlhf,
+        prm800k,
+        prompt_completion,
+        rankings,
         rewardbench,
         shp,
         summarize_from_feedback,
+        trl_preference,
+        trl_stepwise,
+        trl_unpaired,
+        ultrafeedback,
+        ultrafeedback_binarized,
     )
 }
 
@@ -152,4 +184,6 @@ def _parsed(rows: Sequence[RawRow], one: Format, source: str) -> ParsedLine:
             reason = describe(error)
         except RowError as error:
             reason = printable(str(error))
+        except RecursionError:
+            reason = "nested too deeply"
     return ParsedLine(first, records, reason, rows=len(rows), last=last)

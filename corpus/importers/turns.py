@@ -6,14 +6,27 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from corpus.storable import unstorable
 
 ASSISTANT = "assistant"
 ROLES = ("system", "developer", "user", "assistant", "tool")
-SPOKEN = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
+SPOKEN = {
+    "human": "user",
+    "gpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+    "observation": "tool",
+    "function": "tool",
+}
 """Names that other formats have for the roles."""
+
+FUNCTION_CALL = "function_call"
+"""The role that ShareGPT has for an assistant's turn whose text is a call, or a list of them."""
+
+MAX_NAME_CHARACTERS = 200
+"""Of a tool, or of the id of a call."""
 
 NOT_TEXT = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
 
@@ -24,6 +37,12 @@ def _storable(text: str) -> str:
     return text
 
 
+def _storable_name(name: str | None) -> str | None:
+    if name is not None and len(_storable(name)) > MAX_NAME_CHARACTERS:
+        raise ValueError(f"is longer than {MAX_NAME_CHARACTERS} characters")
+    return name
+
+
 class Turn(BaseModel):
     """One turn. `tool_calls` of an assistant, and the id and name of a tool that answers."""
 
@@ -32,8 +51,8 @@ class Turn(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Annotated[str, AfterValidator(_storable)]
     tool_calls: tuple[dict[str, Any], ...] | None = None
-    tool_call_id: Annotated[str | None, Field(max_length=200)] = None
-    name: Annotated[str | None, Field(max_length=200)] = None
+    tool_call_id: Annotated[str | None, AfterValidator(_storable_name)] = None
+    name: Annotated[str | None, AfterValidator(_storable_name)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -64,6 +83,8 @@ def read_message(message: Mapping[str, Any]) -> dict[str, Any]:
     ValueError, which says what is there, for an image or a sound.
     """
     role = message.get("role", message.get("from"))
+    if role == FUNCTION_CALL:
+        return {"role": ASSISTANT, "content": "", "tool_calls": _calls_in(message)}
     found: dict[str, Any] = {
         "role": SPOKEN.get(role, role) if isinstance(role, str) else role,
         "content": read_content(message.get("content", message.get("value"))),
@@ -108,6 +129,15 @@ def read_content(content: Any) -> Any:
 
 def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def _calls_in(message: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    said = message.get("value", message.get("content"))
+    try:
+        calls = json.loads(said) if isinstance(said, str) else said
+    except ValueError as error:
+        raise ValueError(f"the turn of a {FUNCTION_CALL} must be JSON: {error}") from error
+    return tuple(_tool_call(call) for call in (calls if isinstance(calls, list) else [calls]))
 
 
 def _tool_call(call: Any) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from corpus.importers import hh_rlhf, pairs_jsonl
+from corpus.importers.files.json_rows import MAX_LINE_BYTES, read_object
+from corpus.importers.files.rows import RawRow
+from corpus.importers.formats import hh_rlhf, pairs_jsonl
+from corpus.importers.reading import Row, RowError
 from corpus.importers.records import PairRecord
-from corpus.importers.registry import MAX_LINE_BYTES, read_object
+from corpus.importers.registry import parse_rows
 
 GOOD: dict[str, Any] = {"prompt": "Why?", "response_a": "Because.", "response_b": "Just so."}
 
@@ -24,8 +28,22 @@ json_values = st.recursive(
 )
 
 
-def parse(**changes: Any) -> PairRecord | str:
-    return pairs_jsonl.parse({**GOOD, **changes}, 1, "file.jsonl")
+def pair(**changes: Any) -> PairRecord:
+    (record,) = pairs_jsonl.parse(Row(1, {**GOOD, **changes}, "file.jsonl"))
+    assert isinstance(record, PairRecord)
+    return record
+
+
+def reason(**changes: Any) -> str:
+    (line,) = parse_rows([RawRow(1, {**GOOD, **changes})], pairs_jsonl, "file.jsonl")
+    assert not line.records
+    return line.reason
+
+
+def dialogues(fields: dict[str, Any], number: int = 1) -> PairRecord:
+    (record,) = hh_rlhf.parse(Row(number, fields, "f.jsonl"))
+    assert isinstance(record, PairRecord)
+    return record
 
 
 @given(st.binary(max_size=200))
@@ -35,20 +53,21 @@ def test_any_bytes_are_an_object_or_a_reason(raw: bytes) -> None:
 
 @given(st.dictionaries(st.sampled_from([*PairRecord.model_fields, "x"]), json_values))
 def test_any_object_is_a_record_or_a_reason(fields: dict[str, Any]) -> None:
-    assert isinstance(pairs_jsonl.parse(fields, 1, "f"), PairRecord | str)
-    assert isinstance(pairs_jsonl.parse({**GOOD, **fields}, 1, "f"), PairRecord | str)
+    for row in (fields, {**GOOD, **fields}):
+        with contextlib.suppress(ValidationError, RowError):
+            assert pairs_jsonl.parse(Row(1, row, "f"))
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_dialogues_are_a_record_or_a_reason(chosen: str, rejected: str) -> None:
     start = "\n\nHuman: hi\n\nAssistant: "
     for one, other in ((chosen, rejected), (start + chosen, start + rejected)):
-        parsed = hh_rlhf.parse({"chosen": one, "rejected": other}, 1, "f")
-        assert isinstance(parsed, PairRecord | str)
+        with contextlib.suppress(ValidationError, RowError):
+            assert hh_rlhf.parse(Row(1, {"chosen": one, "rejected": other}, "f"))
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "words"),
     [
         ({"response_a": 5}, "response_a"),
         ({"response_b": None}, "response_b"),
@@ -64,25 +83,43 @@ def test_any_dialogues_are_a_record_or_a_reason(chosen: str, rejected: str) -> N
         ({"labels": [{"rater": "r", "kind": "judge", "p_a": 1.5, "order": "ab"}]}, "p_a"),
         ({"labels": [{"rater": "r", "kind": "judge", "p_a": 0.5}]}, "must be given together"),
         ({"labels": [{"rater": "r", "choice": "a", "created_at": "soon"}]}, "ISO 8601"),
-        ({"respons_a": "x"}, "respons_a"),
+        ({"labels": [{"rater": "r", "kind": "judge", "order": "ab"}]}, "without p_a or choice"),
+        ({"metadata": "x"}, "metadata"),
+        ({"metadata": {"x": "y" * 100_001}}, "larger than 100,000 bytes"),
+        ({"x": [[[[[[[[[[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]]]]]]]]]}, "more than 20 deep"),
     ],
 )
-def test_a_wrong_field_is_named(changes: dict[str, Any], reason: str) -> None:
-    parsed = parse(**changes)
-
-    assert isinstance(parsed, str)
-    assert reason in parsed
+def test_a_wrong_field_is_named(changes: dict[str, Any], words: str) -> None:
+    assert words in reason(**changes)
 
 
 def test_an_empty_response_is_data() -> None:
-    parsed = parse(response_a="")
-
-    assert isinstance(parsed, PairRecord)
-    assert parsed.response_a == ""
+    assert pair(response_a="").response_a == ""
 
 
 def test_equal_texts_of_two_models_are_a_pair() -> None:
-    assert isinstance(parse(response_a="x", response_b="x", model_a="m", model_b="n"), PairRecord)
+    assert pair(response_a="x", response_b="x", model_a="m", model_b="n").model_b == "n"
+
+
+def test_numbers_are_ids_and_names_too() -> None:
+    found = pair(id=17, labels=[{"rater": 3, "choice": "a"}])
+
+    assert (found.id, found.labels[0].rater) == ("17", "3")
+
+
+def test_fields_that_are_not_ours_are_kept_and_those_of_labels_are_named() -> None:
+    found = pair(
+        reviewer="kim", metadata={"seen": 1}, labels=[{"rater": "r", "choice": "a", "x": 1}]
+    )
+
+    assert found.metadata == {"seen": 1, "reviewer": "kim"}
+    assert found.dropped == ("labels.x",)
+
+
+def test_a_judges_bare_choice_in_one_order_is_a_hard_verdict() -> None:
+    label = {"rater": "j", "kind": "judge", "order": "ba", "choice": "b"}
+
+    assert pair(labels=[label]).labels[0].p_a == 0.0
 
 
 @pytest.mark.parametrize(
@@ -90,7 +127,6 @@ def test_equal_texts_of_two_models_are_a_pair() -> None:
     [
         (b"{", "not JSON"),
         (b"[1]", "must be a JSON object, got list"),
-        (b'{"a": NaN}', "NaN"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "not JSON"),
         (b" " * (MAX_LINE_BYTES + 1), "longer than"),
@@ -103,6 +139,10 @@ def test_what_is_no_object_says_why(raw: bytes, reason: str) -> None:
     assert reason in found
 
 
+def test_a_number_that_is_none_is_missing() -> None:
+    assert read_object(b'{"a": NaN, "b": [-Infinity]}') == {"a": None, "b": [None]}
+
+
 def dialogue(*turns: str) -> str:
     names = ("Human", "Assistant")
     return "".join(f"\n\n{names[i % 2]}: {turn}" for i, turn in enumerate(turns))
@@ -111,9 +151,8 @@ def dialogue(*turns: str) -> str:
 def test_dialogues_share_a_prompt_and_differ_in_the_last_answer() -> None:
     chosen, rejected = dialogue("hi", "hello", "why?", "so"), dialogue("hi", "hello", "why?", "no")
 
-    parsed = hh_rlhf.parse({"chosen": chosen, "rejected": rejected}, 7, "f.jsonl")
+    parsed = dialogues({"chosen": chosen, "rejected": rejected}, 7)
 
-    assert isinstance(parsed, PairRecord)
     assert [turn.role for turn in parsed.prompt] == ["user", "assistant", "user"]
     assert {parsed.response_a, parsed.response_b} == {"so", "no"}
     better = parsed.response_a if parsed.labels[0].choice == "a" else parsed.response_b
@@ -124,19 +163,16 @@ def test_dialogues_share_a_prompt_and_differ_in_the_last_answer() -> None:
 def test_which_side_is_better_is_not_to_be_seen_from_the_order() -> None:
     first = 0
     for number in range(200):
-        parsed = hh_rlhf.parse(
-            {"chosen": dialogue("q", f"good {number}"), "rejected": dialogue("q", f"bad {number}")},
-            number,
-            "f",
+        parsed = dialogues(
+            {"chosen": dialogue("q", f"good {number}"), "rejected": dialogue("q", f"bad {number}")}
         )
-        assert isinstance(parsed, PairRecord)
         first += parsed.labels[0].choice == "a"
 
     assert 70 < first < 130
 
 
 @pytest.mark.parametrize(
-    ("chosen", "rejected", "reason"),
+    ("chosen", "rejected", "words"),
     [
         (dialogue("q", "a"), dialogue("q", "a"), "identical"),
         (dialogue("q", "a", "x", "b"), dialogue("q", "other", "x", "b"), "before the last answer"),
@@ -147,17 +183,14 @@ def test_which_side_is_better_is_not_to_be_seen_from_the_order() -> None:
         (5, dialogue("q", "b"), "must be a string"),
     ],
 )
-def test_an_odd_dialogue_says_what_is_odd(chosen: Any, rejected: Any, reason: str) -> None:
-    parsed = hh_rlhf.parse({"chosen": chosen, "rejected": rejected}, 1, "f")
-
-    assert isinstance(parsed, str)
-    assert reason in parsed
+def test_an_odd_dialogue_says_what_is_odd(chosen: Any, rejected: Any, words: str) -> None:
+    with pytest.raises(RowError, match=words):
+        dialogues({"chosen": chosen, "rejected": rejected})
 
 
 def test_dates_without_a_zone_are_taken_as_utc() -> None:
     label = {"rater": "r", "choice": "a", "created_at": "2026-01-31T12:00:00"}
-    parsed = pairs_jsonl.parse(json.loads(json.dumps({**GOOD, "labels": [label]})), 1, "f")
+    made = pair(labels=[label]).labels[0].created_at
 
-    assert isinstance(parsed, PairRecord)
-    assert parsed.labels[0].created_at is not None
-    assert parsed.labels[0].created_at.utcoffset() is not None
+    assert made is not None
+    assert made.isoformat() == "2026-01-31T12:00:00+00:00"

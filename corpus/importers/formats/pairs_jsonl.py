@@ -11,7 +11,7 @@ from corpus.importers.records import LabelRecord, PairRecord, Record
 NAME = "pairs"
 TITLE = "Concord pairs"
 
-FIELDS = frozenset(PairRecord.model_fields) - {"dropped", "metadata_a", "metadata_b"}
+FIELDS = frozenset(PairRecord.model_fields) - {"dropped"}
 LABEL_FIELDS = frozenset(LabelRecord.model_fields)
 
 
@@ -23,7 +23,9 @@ def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
 def parse(row: Row) -> list[Record]:
     """The pair of a row. Fields that are not ours become metadata."""
     known = {name: value for name, value in row.fields.items() if name in FIELDS}
-    known["metadata"] = {**(known.get("metadata") or {}), **rest(row.fields, FIELDS)}
+    metadata = known.get("metadata")
+    if metadata is None or isinstance(metadata, Mapping):
+        known["metadata"] = {**(metadata or {}), **rest(row.fields, FIELDS)}
     dropped: dict[str, None] = {}
     labels = known.get("labels")
     if isinstance(labels, list):
