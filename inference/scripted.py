@@ -245,5 +245,5 @@ def _prompt_words(request: Request) -> int:
 
 
 def _digest(request: Request, salt: str) -> str:
-    turns = [(message.role, message.content) for message in request.messages]
+    turns = [(message.role, message.content, *message.tool_calls) for message in request.messages]
     return hashlib.sha256(repr((turns, request.seed, salt)).encode()).hexdigest()

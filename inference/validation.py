@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from inference.engine import Request, Sampling
 from inference.errors import BadRequestError
 
-ROLES = frozenset({"system", "user", "assistant"})
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 # Seeds go into torch's and vLLM's generators, which take a signed 64-bit integer.
 SEED_LIMIT = 2**63
@@ -38,7 +38,8 @@ def check_requests(requests: Sequence[Request], *, first_index: int = 0) -> None
     """Refuse a batch in which any request cannot be answered by any engine.
 
     Raises:
-        BadRequestError: a request without messages, an unknown role, or a seed outside [0, 2^63).
+        BadRequestError: a request without messages, an unknown role, a call of a tool by anyone
+            but the assistant, or a seed outside [0, 2^63).
     """
     for index, request in enumerate(requests, first_index):
         if not request.messages:
@@ -47,6 +48,11 @@ def check_requests(requests: Sequence[Request], *, first_index: int = 0) -> None
             if message.role not in ROLES:
                 raise BadRequestError(
                     f"request {index} has the role {message.role!r}; use one of {sorted(ROLES)}"
+                )
+            if message.tool_calls and message.role != "assistant":
+                raise BadRequestError(
+                    f"request {index} has a call of a tool by the {message.role}; only the "
+                    "assistant calls tools"
                 )
         if request.seed is not None and not 0 <= request.seed < SEED_LIMIT:
             raise BadRequestError(f"request {index} has the seed {request.seed}; use 0 to 2^63 - 1")

@@ -17,7 +17,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from corpus.models import ModelVersion
-from inference.engine import Choice, Generation, Request, Sampling
+from inference.engine import Choice, Generation, Message, Request, Sampling
 from serving.models import CachedReply
 
 # Raised when the meaning of a stored reply changes: older ones are then not found any more.
@@ -57,13 +57,20 @@ def reply_key(
         "format": FORMAT,
         "weights": weights,
         "engine": engine,
-        "messages": [[turn.role, turn.content] for turn in request.messages],
+        "messages": [_said(turn) for turn in request.messages],
         "sampling": None if sampling is None else asdict(sampling),
         "seed": request.seed if draws else None,
         "options": list(options),
     }
     text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _said(turn: Message) -> list[Any]:
+    """What names a turn; one that has no tools is named as it was before there were any."""
+    tools = [asdict(call) for call in turn.tool_calls]
+    beyond = [tools, turn.tool_call_id, turn.name]
+    return [turn.role, turn.content, *(beyond if any(beyond) else [])]
 
 
 def find_replies(keys: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from constitution.errors import UnknownTemplateError
+from inference.conversations import read_messages
 from inference.engine import Message
 from inference.sandbox.prompts import PRINCIPLES as SANDBOX_PRINCIPLES
 from inference.sandbox.prompts import critique_messages, revise_messages
 
-Conversation = Sequence[Mapping[str, str]]
+Conversation = Sequence[Mapping[str, Any]]
+
+FIRST = ("system", "developer")
+"""Roles whose turns stand before all others."""
 
 NOTHING_TO_CRITICISE = "No critique needed."
 _NOTHING = ("no critique needed", "no revision needed", "no revisions needed", "nothing to critici")
@@ -115,7 +119,7 @@ def default_template(sandbox: bool) -> str:
 
 def initial_messages(prompt: Conversation) -> tuple[Message, ...]:
     """The prompt as it is: the first answer is the model's own, unprompted by any example."""
-    return tuple(Message(turn["role"], turn["content"]) for turn in prompt)
+    return read_messages(prompt)
 
 
 def shots_of(
@@ -146,7 +150,7 @@ def shots_of(
 
 def _turns(shots: Sequence[Conversation], prompt: Conversation) -> list[Message]:
     """The shots before the conversation; a prompt's own system turn stays at the very front."""
-    system = [turn for turn in prompt if turn["role"] == "system"]
-    spoken = [turn for turn in prompt if turn["role"] != "system"]
-    shown = [turn for shot in shots for turn in shot if turn["role"] != "system"]
-    return [Message(turn["role"], turn["content"]) for turn in (*system, *shown, *spoken)]
+    system = [turn for turn in prompt if turn["role"] in FIRST]
+    spoken = [turn for turn in prompt if turn["role"] not in FIRST]
+    shown = [turn for shot in shots for turn in shot if turn["role"] not in FIRST]
+    return list(read_messages([*system, *shown, *spoken]))

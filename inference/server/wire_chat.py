@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from inference.conversations import wire_messages
 from inference.engine import Choice, Generation, Request, Sampling
 from inference.errors import BadRequestError, InferenceError, MissingFeatureError
 from inference.server.faults import BrokenAnswerFault
@@ -176,11 +177,8 @@ def prompt_tokens(body: dict[str, Any]) -> int:
     return told if isinstance(told, int) and told >= 0 else 0
 
 
-def _messages(request: Request) -> list[dict[str, str]]:
-    return [
-        {"role": turn.role, "content": disarm(turn.content, COMMON_CONTROL_TOKENS)}
-        for turn in request.messages
-    ]
+def _messages(request: Request) -> list[dict[str, Any]]:
+    return wire_messages(request.messages, lambda text: disarm(text, COMMON_CONTROL_TOKENS))
 
 
 def _only_choice(body: dict[str, Any], server: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
