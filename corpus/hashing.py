@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
 
+from corpus.conversations import Turns, identity
+
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
@@ -30,18 +32,13 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def prompt_sha256(messages: Sequence[Mapping[str, str]]) -> str:
+def prompt_sha256(messages: Turns) -> str:
     """The hash by which prompts are told apart.
 
     Text is normalised first (Unicode NFC, runs of white space to one blank, ends stripped), so
-    that a copy with another line ending is the same prompt.
+    that a copy with another line ending is the same prompt. Calls of tools are part of it.
     """
-    return sha256_of(
-        [
-            {"role": turn["role"], "content": " ".join(_nfc(turn["content"]).split())}
-            for turn in messages
-        ]
-    )
+    return sha256_of(identity(messages))
 
 
 def completion_sha256(prompt_hash: str, text: str, model: str | None, sampling: Json) -> str:

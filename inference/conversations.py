@@ -7,10 +7,14 @@ name and arguments as JSON text) and a tool's turn the `tool_call_id` that it an
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from inference.engine import Message, ToolCall
+
+MAX_DEPTH = 50
+"""Arguments that are nested deeper are text."""
 
 Change = Callable[[str], str]
 """What is done to every text on its way: control tokens are disarmed."""
@@ -64,7 +68,10 @@ def _message(message: Message, change: Change, *, as_text: bool) -> dict[str, An
 
 
 def _call(call: ToolCall, change: Change, as_text: bool) -> dict[str, Any]:
-    arguments = _changed(_parsed(call.arguments), change)
+    spelled = parsed(call.arguments)
+    arguments: Any = change(call.arguments)
+    if isinstance(spelled, dict):
+        arguments = _changed(spelled, change)
     if as_text and not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
     function = {"name": change(call.name), "arguments": arguments}
@@ -74,13 +81,40 @@ def _call(call: ToolCall, change: Change, as_text: bool) -> dict[str, Any]:
     return found
 
 
-def _parsed(arguments: str) -> Any:
-    """The object that a call's arguments spell; the text itself where they spell none."""
+def parsed(arguments: str) -> Any:
+    """The JSON object or list that a text spells; None where it spells none that can be walked
+    and written again: no numbers beyond JSON's, no halves of surrogate pairs, not too deep."""
     try:
-        found = json.loads(arguments)
+        found = json.loads(arguments, parse_constant=_refused, parse_float=_finite)
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return arguments
-    return found if isinstance(found, dict) else arguments
+        return None
+    return found if isinstance(found, dict | list) and not _too_deep(found) else None
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if not math.isfinite(found):
+        raise ValueError(f"{digits} is out of range")
+    return found
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _changed(value: Any, change: Change) -> Any:

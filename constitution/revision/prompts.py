@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from constitution.errors import UnknownTemplateError
+from corpus.conversations import summary
 from inference.conversations import read_messages
 from inference.engine import Message
 from inference.sandbox.prompts import PRINCIPLES as SANDBOX_PRINCIPLES
@@ -86,12 +87,12 @@ class SandboxV1:
     _NOTHING_FOUND = frozenset(one.nothing_found for one in SANDBOX_PRINCIPLES.values())
 
     def critique(self, asked: Requests, prompt: Conversation, answer: str) -> tuple[Message, ...]:
-        return critique_messages(asked.critique_request, prompt[-1]["content"], answer)
+        return critique_messages(asked.critique_request, summary(prompt), answer)
 
     def revise(
         self, asked: Requests, prompt: Conversation, answer: str, critique: str
     ) -> tuple[Message, ...]:
-        return revise_messages(asked.revision_request, prompt[-1]["content"], answer, critique)
+        return revise_messages(asked.revision_request, summary(prompt), answer, critique)
 
     def finds_nothing(self, critique: str) -> bool:
         return critique.strip() in self._NOTHING_FOUND

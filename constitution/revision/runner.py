@@ -24,6 +24,7 @@ from constitution.revision.chains import (
 )
 from constitution.revision.prompts import Requests, initial_messages, shots_of, template_named
 from constitution.selectors import revised_principles
+from corpus.conversations import summary
 from corpus.models import Pair, Prompt
 from corpus.prompts import PromptSelection, selected_prompts
 from corpus.writing import Answer as NewAnswer
@@ -283,7 +284,7 @@ class _Revising:
         if not any(step.after for step in steps):
             failed = steps[-1].status == Revision.Status.FAILED
             return Chain.Finding.FAILED if failed else Chain.Finding.NOTHING_FOUND
-        told = [walk.prompt.messages[-1]["content"]]
+        told = [summary(walk.prompt.messages)]
         for step in steps:
             told += [
                 step.critique,

@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from corpus.conversations import changed
 from corpus.hashing import completion_sha256
 from corpus.importers.turns import ASSISTANT, Turn, as_turns
 from corpus.storable import unstorable
@@ -246,9 +247,7 @@ class _Described(_Strict):
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """A copy whose prompt, reference and answers went through `change`."""
-        turns = tuple(
-            turn.model_copy(update={"content": change(turn.content)}) for turn in self.prompt
-        )
+        turns = tuple(Turn(**changed(turn.as_message(), change)) for turn in self.prompt)
         return self.model_copy(
             update={
                 "prompt": turns,

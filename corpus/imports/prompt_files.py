@@ -17,6 +17,7 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from corpus.bulk import lock_project
+from corpus.conversations import changed
 from corpus.hashing import prompt_sha256
 from corpus.importers.files.json_rows import read_object
 from corpus.importers.files.opening import check_whole, numbered_lines, source_name
@@ -117,7 +118,7 @@ def _store(project: Project, records: Iterable[PromptRecord], policy: IntakePoli
         messages, reference = before, record.reference
         if policy.redact_pii:
             reference = redactor.text(reference)
-            messages = [turn | {"content": redactor.text(turn["content"])} for turn in before]
+            messages = [changed(turn, redactor.text) for turn in before]
         sha256 = prompt_sha256(messages)
         if redactor.counts:
             originals[sha256] = PromptOriginal(messages=before, counts=dict(redactor.counts))

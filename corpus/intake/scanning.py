@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from corpus.conversations import all_text
 from corpus.intake.near_duplicates import groups
 from corpus.intake.policy import hits_in, intake_policy
 from corpus.models import Completion, IntakePolicy, IntakeScan, Pair, Prompt
@@ -38,7 +39,7 @@ def group_duplicates(context: JobContext[IntakeScan]) -> int:
             if done % AT_ONCE == 0:
                 context.checkpoint()
                 context.report(done, total, "reading prompts")
-            yield pk, "\n".join(turn["content"] for turn in messages)
+            yield pk, all_text(messages)
 
     found = groups(texts(), threshold=policy.duplicate_threshold)
     with transaction.atomic():

@@ -19,6 +19,7 @@ from django.forms import (
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from corpus import conversations
 from corpus.rendering import render_markdown
 from corpus.strata import said_share
 from figures import words
@@ -30,6 +31,18 @@ register = template.Library()
 def markdown(text: str) -> SafeString:
     """A prompt's or completion's text as safe HTML."""
     return render_markdown(text)
+
+
+@register.inclusion_tag("corpus/_turns.html")
+def conversation(turns: conversations.Turns) -> dict[str, object]:
+    """The turns of a prompt, with the calls and answers of tools as such."""
+    return {"turns": conversations.shown(turns)}
+
+
+@register.filter
+def last_said(turns: conversations.Turns) -> str:
+    """The last thing that was said in a prompt, to know it by."""
+    return conversations.summary(turns)
 
 
 @register.filter

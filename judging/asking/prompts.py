@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from corpus.conversations import as_text, summary
 from inference.engine import Message
 from inference.sandbox.prompts import judge_messages as sandbox_judge_messages
 from judging.asking.settings import FewShot, Mode
@@ -19,7 +20,7 @@ from judging.errors import UnknownTemplateError
 OPTIONS = ("A", "B")
 """A is the completion shown first."""
 
-Conversation = Sequence[Mapping[str, str]]
+Conversation = Sequence[Mapping[str, Any]]
 
 
 class Template(Protocol):
@@ -109,7 +110,7 @@ def sandbox_v1(
 ) -> tuple[Message, ...]:
     """The short form that the sandbox model was trained on; it reads the last turn alone, and has
     no place for a reference or for solved comparisons."""
-    return sandbox_judge_messages(principle, prompt[-1]["content"], shown_first, shown_second)
+    return sandbox_judge_messages(principle, summary(prompt), shown_first, shown_second)
 
 
 TEMPLATES: dict[str, Template] = {
@@ -149,7 +150,7 @@ def all_together(comparisons: Sequence[str]) -> str:
 
 
 def _compared(principle: str, prompt: Conversation, first: str, second: str, reference: str) -> str:
-    turns = "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in prompt)
+    turns = as_text(prompt)
     known = f"<reference>\n{_material(reference)}\n</reference>\n\n" if reference else ""
     return (
         f"Principle: {principle}\n\n"

@@ -13,6 +13,7 @@ from django.db.models import Q
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice
 from annotation.queue.draws import uniform
+from corpus.conversations import summary
 from corpus.hashing import sha256_of
 from corpus.models import Completion, Pair, Project
 from figures.intervals import share_of
@@ -281,7 +282,7 @@ def _result(name: str, scored: Sequence[tuple[Pair, float | None]], bound: float
         passed=None if rate is None else rate <= bound,
         examples=[
             {
-                "prompt": pair.prompt.messages[-1]["content"][:500],
+                "prompt": summary(pair.prompt.messages)[:500],
                 "attack": pair.first.text[:500],
                 "real": pair.second.text[:500],
             }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Choice, Label
+from corpus.conversations import characters
 from corpus.models import ModelVersion, Pair
 from corpus.strata import length_stratum
 from judging.measures.formatting import formatting_marks
@@ -153,7 +154,7 @@ def texts_of(config: JudgeConfig, pairs: NDArray[np.int64]) -> Texts:
         rows = Pair.objects.filter(pk__in=ids[start : start + PAIRS_AT_ONCE])
         for pair in rows.select_related("prompt", "first", "second").iterator(PAIRS_AT_ONCE):
             first, second, prompt = pair.first, pair.second, pair.prompt
-            asked = sum(len(turn["content"]) for turn in prompt.messages)
+            asked = characters(prompt.messages)
             found[pair.pk] = (
                 max(1, len(first.text)),
                 max(1, len(second.text)),

@@ -18,6 +18,7 @@ from constitution.errors import NotADraftError
 from constitution.models import ConstitutionVersion
 from constitution.selectors import current_version
 from constitution.services import fields_of, version_sha256
+from corpus.conversations import characters
 from corpus.models import ModelVersion, Pair, Project
 from corpus.strata import length_stratum, sensitivity_stratum
 from inference.engine import Answer, Choice, Engine, Request
@@ -291,9 +292,7 @@ def _judged(run: ImpactRun) -> list[Judged]:
                 "difficulty": one.pair.prompt.difficulty,
                 "language": one.pair.prompt.language,
                 "sensitivity": sensitivity_stratum(one.pair.prompt.sensitive),
-                "length": length_stratum(
-                    sum(len(turn["content"]) for turn in one.pair.prompt.messages)
-                ),
+                "length": length_stratum(characters(one.pair.prompt.messages)),
             },
             readings=readings[one.pair_id],
             prompt=one.pair.prompt_id,
