@@ -36,7 +36,7 @@ FIRST_STEPS = (
                 project=HERE, calibration_pairs=0, gold_share=0, recalibration_per_week=0
             )
         ),
-        after=("import",),
+        after=("pairs",),
     ),
     SetupStep(
         name="raters",

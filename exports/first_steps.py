@@ -16,5 +16,5 @@ FIRST_STEP = SetupStep(
     page="datasets",
     roles=RESEARCHERS,
     done=Exists(DatasetVersion.objects.filter(project=OuterRef("pk"))),
-    after=("import",),
+    after=("pairs",),
 )

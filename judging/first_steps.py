@@ -16,5 +16,5 @@ FIRST_STEP = SetupStep(
     page="judge_new",
     roles=RESEARCHERS,
     done=Exists(JudgeRun.objects.filter(project=OuterRef("pk"))),
-    after=("import", "constitution"),
+    after=("pairs", "constitution"),
 )

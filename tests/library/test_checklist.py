@@ -35,10 +35,13 @@ from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
 
-ALL = ["import", "guideline", "gold", "raters", "constitution", "judge", "freeze", "train"]
+ALL = [
+    *("import", "pairs", "guideline", "gold", "raters", "constitution", "judge", "freeze"),
+    "train",
+]
 OF_ROLES = {
     Role.ADMIN: ALL,
-    Role.RESEARCHER: ["import", "judge", "freeze", "train"],
+    Role.RESEARCHER: ["import", "pairs", "judge", "freeze", "train"],
     Role.SENIOR: ["gold"],
     Role.RATER: [],
 }
@@ -96,8 +99,10 @@ def test_a_step_goes_when_it_is_done_and_what_it_was_needed_for_becomes_possible
         assert checklist(project, Role.ADMIN).done == len(ALL) - len(left)
 
     assert possible_for(project, Role.ADMIN) == ["import", "guideline", "raters", "constitution"]
+    make_prompt(project, "A prompt alone?")
+    after("import", ["pairs", "guideline", "raters", "constitution"])
     pair = make_pair(project)
-    after("import", ["guideline", "gold", "raters", "constitution", "freeze"])
+    after("pairs", ["guideline", "gold", "raters", "constitution", "freeze"])
     publish_guideline(project=project, text="Be fair.")
     after("guideline", ["gold", "raters", "constitution", "freeze"])
     make_gold(pair, Choice.FIRST)
@@ -138,9 +143,12 @@ def test_what_another_project_has_is_not_done_here(cast: Cast) -> None:
     assert open_to(cast.elsewhere, Role.ADMIN) == ["raters", "judge", "freeze", "train"]
 
 
-def test_prompts_alone_are_data_too(cast: Cast) -> None:
+def test_prompts_alone_are_data_too_and_lead_to_sampling(cast: Cast) -> None:
     make_prompt(cast.project)
-    assert "import" not in open_to(cast.project, Role.RESEARCHER)
+    assert possible_for(cast.project, Role.RESEARCHER) == ["pairs"]
+    assert 'href="/projects/harbour/sampling/new"' in page_of(cast.dan)
+    make_pair(cast.project)
+    assert "pairs" not in open_to(cast.project, Role.RESEARCHER)
 
 
 def test_a_policy_without_gold_needs_none(cast: Cast) -> None:
@@ -169,11 +177,11 @@ def test_the_first_button_alone_is_the_main_one_and_each_leads_to_its_page(cast:
     page = page_of(cast.carol)
     setup = page.split("data-setup")[1].split("</section>")[0]
     assert setup.count("btn-primary") <= 1
-    assert setup.count(">Later<") == 4
+    assert setup.count(">Later<") == 5
     for name in ("guideline", "invitations", "constitutions"):
         assert f'href="{reverse(name, args=["harbour"])}"' in setup
     try:
         assert f'href="{reverse("import_new", args=["harbour"])}"' in setup
     except NoReverseMatch:
         assert "manage.py import_pairs harbour FILE" in setup
-    assert "0 of 8 steps done" in setup
+    assert "0 of 9 steps done" in setup

@@ -63,9 +63,8 @@ def test_the_sandbox_model_answers_prompts_and_raters_are_asked_about_the_pairs(
     assert one.sampling["max_tokens"] == 24
     usage = usage_of_run(Usage.Purpose.SAMPLE, done.pk)
     assert (usage.requests, usage.failed) == (6, 0)
-    assert usage.completion_tokens == sum(
-        Completion.objects.values_list("token_count", flat=True), 0
-    )
+    counts = Completion.objects.values_list("token_count", flat=True)
+    assert usage.completion_tokens == sum(count or 0 for count in counts)
 
 
 def test_only_prompts_without_pairs_are_answered_unless_others_are_wanted(project: Project) -> None:
