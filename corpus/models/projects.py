@@ -40,5 +40,6 @@ class Project(models.Model):
         return self.name
 
     def clean(self) -> None:
-        if fault := slug_fault(self.slug):
+        # A slug is never changed: what it is to be is asked once.
+        if self._state.adding and self.slug and (fault := slug_fault(self.slug)):
             raise ValidationError({"slug": fault})

@@ -124,13 +124,20 @@ def test_an_import_into_a_new_project_lets_somebody_in(
     assert Membership.objects.filter(project__slug="quay").count() == 1, "a project keeps its admin"
     assert "no account" in refused(name, "dock", str(path), "--admin", "eve")
     assert not Project.objects.filter(slug="dock").exists()
+    for slug in ("a port", "p" * 81, "new"):
+        assert f"'{slug}' is" in refused(name, slug, str(path))
 
 
 @pytest.mark.filterwarnings("ignore:No directory at:UserWarning")
 def test_who_makes_a_project_in_the_administration_is_its_admin(client: Client) -> None:
     root = User.objects.create_superuser("root")
     client.force_login(root)
-    fields = {"slug": "port", "name": "The Port", "description": ""}
+    fields = {"slug": "new", "name": "The Port", "description": ""}
+    assert (
+        "&#x27;new&#x27; is reserved"
+        in client.post("/admin/corpus/project/add/", fields).content.decode()
+    )
+    fields["slug"] = "port"
     assert client.post("/admin/corpus/project/add/", fields).status_code == 302
     assert membership_of(root, Project.objects.get(slug="port")).role == Role.ADMIN
     assert client.get("/projects/port/").status_code == 200

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
-from django.core.validators import validate_slug
 from pydantic import ValidationError as InvalidRecord
 
 from accounts.membership_options import add_admin_option, let_admin_in, user_named
@@ -27,6 +25,7 @@ from corpus.imports.services import (
     saved_mapping,
 )
 from corpus.models import PairPolicy, Project
+from corpus.models.projects import slug_fault
 from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
@@ -86,8 +85,9 @@ class Command(ConcordCommand):
     def run(self, **options: Any) -> Outcome:
         slug, name = options["project"], options["file"]
         admin = user_named(options["admin"]) if options["admin"] else None
+        if fault := slug_fault(slug):
+            raise BadInputError(fault)
         try:
-            validate_slug(slug)
             source = _source(name, options)
             choices = _choices(slug, options)
             if options["dry_run"]:
@@ -95,10 +95,6 @@ class Command(ConcordCommand):
                 report = found.report
             else:
                 report = import_source(slug=slug, source=source, choices=choices, user=admin)
-        except ValidationError as error:
-            raise BadInputError(
-                f"{slug!r} is not a valid project slug: use letters, digits, - and _."
-            ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
         refused = nothing_usable(name, report.rows, report.rejected_rows, report.rejected)

@@ -6,14 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
-from django.core.validators import validate_slug
 
 from accounts.membership_options import add_admin_option, let_admin_in, user_named
 from corpus.errors import ImportFileError
 from corpus.imports.prompt_files import PromptReport, import_prompts
 from corpus.imports.services import nothing_usable
+from corpus.models.projects import slug_fault
 from figures.words import counted
 from jobs.commands import BadInputError, ConcordCommand, Outcome
 
@@ -46,18 +45,15 @@ class Command(ConcordCommand):
         admin = user_named(options["admin"]) if options["admin"] else None
         if len(options["source"]) > 200:
             raise BadInputError("--source is longer than 200 characters.")
+        if fault := slug_fault(slug):
+            raise BadInputError(fault)
         try:
-            validate_slug(slug)
             report = import_prompts(
                 slug=slug,
                 path=options["file"],
                 source=options["source"],
                 red_team=options["red_team"],
             )
-        except ValidationError as error:
-            raise BadInputError(
-                f"{slug!r} is not a valid project slug: use letters, digits, - and _."
-            ) from error
         except ImportFileError as error:
             raise BadInputError(str(error)) from error
         refused = nothing_usable(
