@@ -17,6 +17,7 @@ from annotation.consensus.methods import Consensus as AllConsensus
 from annotation.consensus.selectors import CHOICES, consensus_of
 from annotation.models import Label, Rater
 from annotation.quality.certification import NOT_CERTIFIED, uncertified
+from corpus.conversations import characters
 from corpus.errors import PairSetError
 from corpus.hashing import sha256_of
 from corpus.models import Pair, PairSet, Project
@@ -26,7 +27,7 @@ from exports.card import write_card
 from exports.consensus import Consensus, Vote, consensus, soft_label
 from exports.errors import BadFilterError
 from exports.folders import Built, write_dataset
-from exports.rows import PREFERENCE, PROBABILITY_DIGITS
+from exports.rows import PREFERENCE, PROBABILITY_DIGITS, plain_turns
 from exports.spec import FreezeFilters
 from judging.models import JudgeConfig
 from judging.runs.gate import kept_out, standings
@@ -52,7 +53,7 @@ class Tally:
     def count(self, row: dict[str, Any], labels: Sequence[Label]) -> None:
         for name in ("origin", "source", "domain", "difficulty", "language"):
             self.strata[name][row[name]] += 1
-        length = sum(len(turn["content"]) for turn in row["prompt"])
+        length = characters(row["prompt"])
         self.strata["length"][length_stratum(length)] += 1
         position = int((row["p_chosen"] - 0.5) * 2 * HISTOGRAM_BINS)
         self.p_chosen[min(position, HISTOGRAM_BINS - 1)] += 1
@@ -248,7 +249,7 @@ def _row(pair: Pair, said: Consensus) -> dict[str, Any]:
         chosen, rejected = rejected, chosen
     prompt = pair.prompt
     return {
-        "prompt": [{"role": t["role"], "content": t["content"]} for t in prompt.messages],
+        "prompt": plain_turns(prompt.messages),
         "chosen": [{"role": "assistant", "content": chosen.text}],
         "rejected": [{"role": "assistant", "content": rejected.text}],
         "p_chosen": round(max(said.p_first, 1.0 - said.p_first), PROBABILITY_DIGITS),

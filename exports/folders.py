@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from exports.errors import NothingToFreezeError
-from exports.rows import RowFormat, SplitHasher, dataset_sha256
+from exports.rows import RowFormat, SplitHasher, calls_tools, dataset_sha256, with_tools
 from exports.spec import SplitSpec
 from exports.splits import SPLITS, Split, split_of
 from exports.verifying import verify_folder
@@ -41,16 +41,27 @@ class Writer:
     """The three Parquet files of a dataset, written in row groups and hashed row by row."""
 
     def __init__(self, folder: Path, schema: pa.Schema, stack: ExitStack) -> None:
-        self._schema = schema
-        self._files = {
-            split: stack.enter_context(pq.ParquetWriter(folder / f"{split}.parquet", schema))
-            for split in SPLITS
-        }
+        self._folder = folder
+        self._stack = stack
+        self._tools = False
+        self._open(schema)
         self._waiting: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self.hashers = {split: SplitHasher() for split in SPLITS}
 
+    def _open(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._files = {
+            split: self._stack.enter_context(pq.ParquetWriter(self._path(split), schema))
+            for split in SPLITS
+        }
+
+    def _path(self, split: Split) -> Path:
+        return self._folder / f"{split}.parquet"
+
     def add(self, split: Split, row: dict[str, Any]) -> None:
         self.hashers[split].add(row)
+        if not self._tools and calls_tools(row):
+            self._widen()
         self._waiting[split].append(row)
         if len(self._waiting[split]) >= ROW_GROUP_ROWS:
             self._flush(split)
@@ -58,6 +69,22 @@ class Writer:
     def finish(self) -> None:
         for split in SPLITS:
             self._flush(split)
+
+    def _widen(self) -> None:
+        """Write anew, with room for tools, what was written before the first row that has some:
+        all files of a dataset have the same columns."""
+        self._tools = True
+        written: dict[Split, Path] = {}
+        for split in SPLITS:
+            self._files[split].close()
+            written[split] = self._path(split).rename(self._path(split).with_suffix(".narrow"))
+        self._open(with_tools(self._schema))
+        for split, path in written.items():
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=ROW_GROUP_ROWS):
+                    table = pa.Table.from_pylist(batch.to_pylist(), schema=self._schema)
+                    self._files[split].write_table(table)
+            path.unlink()
 
     def _flush(self, split: Split) -> None:
         rows, self._waiting[split] = self._waiting[split], []

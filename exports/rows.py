@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,20 @@ from corpus.hashing import canonical_json, sha256_of
 FORMAT = "concord-preference-1"
 PROBABILITY_DIGITS = 6
 
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_TURN = [("role", pa.string()), ("content", pa.string())]
+_MESSAGES = pa.list_(pa.struct(_TURN))
+_CALLED = pa.struct([("name", pa.string()), ("arguments", pa.string())])
+_CALL = pa.struct([("type", pa.string()), ("function", _CALLED), ("id", pa.string())])
+_TOOL_MESSAGES = pa.list_(
+    pa.struct(
+        [
+            *_TURN,
+            ("tool_calls", pa.list_(_CALL)),
+            ("tool_call_id", pa.string()),
+            ("name", pa.string()),
+        ]
+    )
+)
 
 SCHEMA = pa.schema(
     [
@@ -63,6 +76,31 @@ SFT_SCHEMA = pa.schema(
 up to this one, 0 for the others; `principles` are those it was revised by, in order."""
 
 
+def with_tools(schema: pa.Schema) -> pa.Schema:
+    """The schema of a dataset with a prompt that calls tools. Others have none of its columns, so
+    that chat templates see what they always saw."""
+    place = schema.get_field_index("prompt")
+    return schema.set(place, pa.field("prompt", _TOOL_MESSAGES))
+
+
+def calls_tools(row: Mapping[str, Any]) -> bool:
+    """Whether the prompt of a row has more than roles and contents."""
+    return any(len(turn) > 2 for turn in row["prompt"])
+
+
+def plain_turns(turns: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turns without what they lack: Parquet has a null there, the rows that are hashed nothing."""
+    return [_without_nulls(turn) for turn in turns]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class RowFormat:
     """What the rows of one kind of dataset look like; `plot` is the picture on its card."""
@@ -87,7 +125,10 @@ class SplitHasher:
         self.rows = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
-        self._hash.update(canonical_json(dict(row)).encode())
+        values = dict(row)
+        if calls_tools(row):
+            values["prompt"] = plain_turns(row["prompt"])
+        self._hash.update(canonical_json(values).encode())
         self._hash.update(b"\n")
         self.rows += 1
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from django.db.models import Prefetch
 
 from constitution.models import Chain, Revision, RevisionRun
+from corpus.conversations import characters
 from corpus.hashing import sha256_of
 from corpus.models import Project
 from corpus.strata import length_stratum
@@ -21,7 +22,7 @@ from exports.card import write_sft_card
 from exports.errors import BadFilterError
 from exports.folders import Built, write_dataset
 from exports.models import DatasetVersion
-from exports.rows import SFT
+from exports.rows import SFT, plain_turns
 from exports.spec import SftFilters
 from judging.runs.revision_results import prefers_initial
 
@@ -45,10 +46,9 @@ class Tally:
             self.strata[name][row[name]] += 1
         for principle in row["principles"]:
             self.strata["principle"][principle] += 1
-        length = sum(len(turn["content"]) for turn in row["prompt"])
-        self.strata["length"][length_stratum(length)] += 1
-        characters = len(row["completion"][0]["content"])
-        self.lengths[sum(characters > end for end in LENGTH_BINS)] += 1
+        self.strata["length"][length_stratum(characters(row["prompt"]))] += 1
+        answered = len(row["completion"][0]["content"])
+        self.lengths[sum(answered > end for end in LENGTH_BINS)] += 1
         if row["model"]:
             self.models.add(row["model"])
 
@@ -182,7 +182,7 @@ def _rows_of(
 def _row(chain: Chain, text: str, role: str, steps: Sequence[Revision]) -> dict[str, Any]:
     prompt, run = chain.prompt, chain.run
     return {
-        "prompt": [{"role": t["role"], "content": t["content"]} for t in prompt.messages],
+        "prompt": plain_turns(prompt.messages),
         "completion": [{"role": "assistant", "content": text}],
         "prompt_sha256": prompt.sha256,
         "completion_sha256": sha256_of([prompt.sha256, text]),
@@ -211,7 +211,7 @@ def _helpful(dataset: DatasetVersion, wanted: int, seed: int) -> Iterator[dict[s
             continue
         text = row["chosen"][0]["content"]
         yield {
-            "prompt": row["prompt"],
+            "prompt": plain_turns(row["prompt"]),
             "completion": row["chosen"],
             "prompt_sha256": row["prompt_sha256"],
             "completion_sha256": sha256_of([row["prompt_sha256"], text]),

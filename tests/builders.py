@@ -7,6 +7,7 @@ project and must be refused everywhere in this one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -129,3 +130,32 @@ def make_label(
         p_first=p_first,
         created_at=timezone.now(),
     )
+
+
+TOOL_TURNS: list[dict[str, Any]] = [
+    {"role": "developer", "content": "Use the tools."},
+    {"role": "user", "content": "Will it rain in Lyon?"},
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {
+                "type": "function",
+                "id": "c1",
+                "function": {"name": "forecast", "arguments": '{"city": "Lyon", "days": 2}'},
+            }
+        ],
+    },
+    {"role": "tool", "content": '{"rain": 0.8}', "tool_call_id": "c1"},
+]
+"""A prompt that ends with a tool's answer."""
+
+
+def make_tool_pair(project: Project, *, slots: int = 0) -> Pair:
+    """A pair of answers after a call of a tool."""
+    pair = make_pair(project, prompt="x", first="Very likely.", second="No idea.", slots=slots)
+    Prompt.objects.filter(pk=pair.prompt_id).update(
+        messages=TOOL_TURNS, sha256=prompt_sha256(TOOL_TURNS)
+    )
+    pair.refresh_from_db()
+    return pair

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from corpus.conversations import changed, summary
 from corpus.models import Pair
 from exports.models import DatasetVersion
+from exports.rows import plain_turns
 
 TEXT_CHARACTERS = 8_000
 """A longer text is shortened: the pair's own page has all of it."""
@@ -18,7 +20,7 @@ TEXT_CHARACTERS = 8_000
 class Shown:
     """One row as it is read: `texts` with what each is; `beside` says more of the row."""
 
-    prompt: list[dict[str, str]]
+    prompt: list[dict[str, Any]]
     texts: list[tuple[str, str]]
     beside: list[str]
     pair: int | None
@@ -26,7 +28,7 @@ class Shown:
     @property
     def begins(self) -> str:
         """The last turn of the prompt, to tell the rows apart by."""
-        return self.prompt[-1]["content"] if self.prompt else ""
+        return summary(self.prompt)
 
 
 def preview(dataset: DatasetVersion, count: int) -> list[Shown]:
@@ -56,7 +58,7 @@ def _pairs(dataset: DatasetVersion, rows: list[dict[str, Any]]) -> dict[str, int
 
 
 def _shown(row: dict[str, Any], pair: int | None) -> Shown:
-    prompt = [{"role": t["role"], "content": _cut(t["content"])} for t in row["prompt"]]
+    prompt = [changed(turn, _cut) for turn in plain_turns(row["prompt"])]
     if "completion" in row:
         role = f"{row['role']}, round {row['round']}" if row["round"] else row["role"]
         return Shown(prompt, [("Answer", _cut(row["completion"][0]["content"]))], [role], None)

@@ -45,6 +45,7 @@ from corpus.writing import (
     write_pairs,
 )
 from figures.words import counted
+from inference.conversations import read_messages
 from inference.engine import Answer, Engine, Generation, Message, Request
 from inference.errors import InferenceError, PromptTooLongError
 from jobs.errors import JobError, JobInterrupted, LeaseLost, PermanentJobError
@@ -383,7 +384,7 @@ class _Sampling:
 
 
 def messages_of(prompt: Prompt) -> tuple[Message, ...]:
-    return tuple(Message(turn["role"], turn["content"]) for turn in prompt.messages)
+    return read_messages(prompt.messages)
 
 
 def batch_of(run: SamplingRun) -> str:

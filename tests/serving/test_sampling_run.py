@@ -25,7 +25,7 @@ from serving.sampling.runner import sample, sample_with
 from serving.sampling.selection import SamplingSelection
 from serving.sampling.services import SamplingRequest, launch_sampling
 from serving.selectors import usage_of_run
-from tests.builders import make_pair, make_project, make_prompt
+from tests.builders import make_pair, make_project, make_prompt, make_tool_pair
 from tests.serving.sampling import answer, do, launch, make_model, make_prompts
 
 pytestmark = pytest.mark.django_db
@@ -361,3 +361,36 @@ def test_an_estimate_counts_tokens_and_prices_them_without_asking(project: Proje
     assert "1 is longer than the model's context of 512 tokens" in ours.warning
     assert (named.prompt_tokens, named.cost) == (None, None)
     assert not Completion.objects.exists()
+
+
+def test_a_prompt_with_tools_is_answered_after_its_tool_or_counted_as_failed(
+    project: Project,
+) -> None:
+    pair = make_tool_pair(project)
+    seen: list[Request] = []
+
+    def note(request: Request, index: int) -> str:
+        seen.append(request)
+        return answer(request, index)
+
+    run = do(launch(project, make_model(project), with_pairs=True), note)
+
+    assert run.completions_made == 2
+    assert [turn.role for turn in seen[0].messages] == ["developer", "user", "assistant", "tool"]
+    assert seen[0].messages[2].tool_calls[0].name == "forecast"
+    make_prompt(project, "How do I pack a bag?")
+    plain = launch_sampling(
+        project=project,
+        request=SamplingRequest(
+            models=[sandbox_model(project)],
+            selection=SamplingSelection(with_pairs=True),
+            max_tokens=8,
+        ),
+        start=False,
+    )
+    done = run_job(type(plain), plain.pk, sample)
+    assert done is not None
+    assert done.state == JobState.SUCCEEDED
+    assert done.completions_made == 2
+    assert not pair.prompt.completions.filter(model_version=sandbox_model(project)).exists()
+    assert "no place for the call of a tool" in str(done.report)

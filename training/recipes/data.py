@@ -5,7 +5,8 @@ DataError
 
 A pair whose prompt and completion are longer than `max_length` tokens is cut at the end and
 counted as truncated; a pair where nothing is left of a completion is dropped and counted. Both
-follow what `trl.DPOTrainer` would do silently.
+follow what `trl.DPOTrainer` would do silently. Dropped and counted, too, is what the model's chat
+template refuses: tools that it has no place for, or roles that it does not know.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
+from inference.conversations import read_messages
+from inference.rendering import TemplateRefusalError, apply_template, template_turns
+
 REQUIRED = ("prompt", "chosen", "rejected")
 OPTIONAL = ("p_chosen", "weight")
 BATCH_ROWS = 256
 NO_COMPLETION = "no_completion_tokens"
+REFUSED = "refused_by_chat_template"
 
 # The layout on disk; int32 holds every vocabulary and halves the memory of Python's integers.
 _TOKENS = pa.list_(pa.int32())
@@ -60,6 +65,9 @@ class SplitCounts:
     kept: int = 0
     truncated: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+
+    def drop(self, reason: str) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +144,9 @@ def read_split(
 
 
 def tokenise_pair(
-    prompt: list[dict[str, str]],
-    chosen: list[dict[str, str]],
-    rejected: list[dict[str, str]],
+    prompt: list[dict[str, Any]],
+    chosen: list[dict[str, Any]],
+    rejected: list[dict[str, Any]],
     tokenizer: Any,
     *,
     max_length: int,
@@ -184,11 +192,15 @@ def _prepare(
 ) -> dict[str, object] | None:
     """One row made ready, or None where it was dropped (and counted)."""
     prompt, chosen, rejected = (messages_of(raw[name], f"{where}: {name}") for name in REQUIRED)
-    pair = tokenise_pair(prompt, chosen, rejected, tokenizer, max_length=max_length)
+    try:
+        pair = tokenise_pair(prompt, chosen, rejected, tokenizer, max_length=max_length)
+    except TemplateRefusalError:
+        counts.drop(REFUSED)
+        return None
     p_chosen = _number(raw.get("p_chosen"), f"{where}: p_chosen", high=1.0)
     weight = _number(raw.get("weight"), f"{where}: weight", high=math.inf)
     if not pair.chosen_ids or not pair.rejected_ids:
-        counts.dropped[NO_COMPLETION] = counts.dropped.get(NO_COMPLETION, 0) + 1
+        counts.drop(NO_COMPLETION)
         return None
     counts.truncated += pair.truncated
     return {
@@ -200,7 +212,8 @@ def _prepare(
     }
 
 
-def messages_of(value: object, where: str) -> list[dict[str, str]]:
+def messages_of(value: object, where: str) -> list[dict[str, Any]]:
+    """The messages of a row. DataError."""
     if not isinstance(value, list) or not value:
         raise DataError(f"{where}: got {value!r:.80}, must be a list of {{role, content}}")
     for message in value:
@@ -208,8 +221,23 @@ def messages_of(value: object, where: str) -> list[dict[str, str]]:
             isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
         ):
             raise DataError(f"{where}: got {message!r:.80}, must have role and content as strings")
-    # Other keys, which Parquet fills with nulls, would reach the chat template.
-    return [{"role": message["role"], "content": message["content"]} for message in value]
+    # Of other keys, which Parquet fills with nulls, only those of tools reach the chat template.
+    return [_message(message, where) for message in value]
+
+
+def _message(message: Mapping[str, Any], where: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"role": message["role"], "content": message["content"]}
+    for call in message.get("tool_calls") or ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not all(
+            isinstance(function.get(name), str) for name in ("name", "arguments")
+        ):
+            raise DataError(
+                f"{where}: got the call {call!r:.80}, must have a function with name "
+                "and arguments as strings"
+            )
+        found.setdefault("tool_calls", []).append(call)
+    return found | {name: message[name] for name in ("tool_call_id", "name") if message.get(name)}
 
 
 def _number(value: object, where: str, *, high: float) -> float:
@@ -221,8 +249,10 @@ def _number(value: object, where: str, *, high: float) -> float:
     return float(value)
 
 
-def render(tokenizer: Any, messages: list[dict[str, str]], **options: bool) -> list[int]:
-    rendered = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **options)
+def render(tokenizer: Any, messages: list[dict[str, Any]], **options: bool) -> list[int]:
+    """The token ids of a conversation. TemplateRefusalError."""
+    turns = template_turns(tokenizer, read_messages(messages), ())
+    rendered = apply_template(tokenizer, turns, tokenize=True, return_dict=True, **options)
     ids: list[int] = rendered["input_ids"]
     return ids
 

@@ -1,7 +1,8 @@
 """Reading an SFT dataset version: Parquet in, token ids with labels on the completion out.
 
 A sample whose prompt and completion are longer than `max_length` tokens is cut at the end and
-counted as truncated; one of whose completion nothing is left is dropped and counted.
+counted as truncated; one of whose completion nothing is left, or that the chat template refuses,
+is dropped and counted.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset
 
+from inference.rendering import TemplateRefusalError
 from training.recipes.data import (
     NO_COMPLETION,
+    REFUSED,
     DataError,
     Split,
     SplitCounts,
@@ -73,9 +76,13 @@ def read_samples(
                     messages_of(raw[column], f"{where}: {column}") for column in REQUIRED
                 )
                 counts.rows += 1
-                row = tokenise_sample(prompt, completion, tokenizer, limit)
+                try:
+                    row = tokenise_sample(prompt, completion, tokenizer, limit)
+                except TemplateRefusalError:
+                    counts.drop(REFUSED)
+                    continue
                 if row is None:
-                    counts.dropped[NO_COMPLETION] = counts.dropped.get(NO_COMPLETION, 0) + 1
+                    counts.drop(NO_COMPLETION)
                     continue
                 counts.truncated += row.pop("truncated")
                 kept.append(row)
@@ -86,8 +93,8 @@ def read_samples(
 
 
 def tokenise_sample(
-    prompt: list[dict[str, str]],
-    completion: list[dict[str, str]],
+    prompt: list[dict[str, Any]],
+    completion: list[dict[str, Any]],
     tokenizer: Any,
     max_length: int,
 ) -> dict[str, Any] | None:
