@@ -75,6 +75,7 @@ def test_a_dataset_goes_in_by_its_name_and_is_pinned_to_its_commit(
     assert (report["format"], report["rows"], report["pairs_added"]) == ("rewardbench", 5, 5)
     assert Label.objects.filter(rater__name="rewardbench").count() == 5
     job = Import.objects.get()
+    assert job.hub is not None
     assert (job.name, job.hub["revision"], job.hub["split"]) == ("own/bench", COMMIT, "train")
     assert set(Pair.objects.values_list("prompt__source", flat=True)) == {"own/bench"}
 
