@@ -16,6 +16,16 @@ urlpatterns = [
         views.revoke,
         name="invitation_revoke",
     ),
+    path(
+        "projects/<slug:project_slug>/members/<int:member_id>/role",
+        views.member_role,
+        name="member_role",
+    ),
+    path(
+        "projects/<slug:project_slug>/members/<int:member_id>/remove",
+        views.member_remove,
+        name="member_remove",
+    ),
     path(API + "members", api_members.Members.as_view(), name="api_members"),
     path(API + "members/<str:username>", api_members.OneMember.as_view(), name="api_member"),
     path(API + "invitations", api.Invitations.as_view(), name="api_invitations"),

@@ -1,6 +1,8 @@
-"""A user's projects; invitations: the admin's list, and the page behind a link."""
+"""A user's projects; members; invitations: the admin's list, and the page behind a link."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,10 +16,11 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from accounts.adapter import INVITATION_SESSION_KEY
-from accounts.errors import InvitationError
+from accounts.errors import InvitationError, MembershipError
 from accounts.forms import InvitationForm
 from accounts.models import Invitation, Membership, Role
 from accounts.permissions import ADMINS, MemberRequest, may_create_projects, member_view
+from accounts.services import change_role, remove_member
 from accounts.services.invitations import (
     accept_invitation,
     find_invitation,
@@ -68,6 +71,8 @@ def invitations(request: MemberRequest, project: Project) -> HttpResponseBase:
         "form": form,
         "link": link,
         "rows": [(row, row.state(now)) for row in rows],
+        "members": project.memberships.select_related("user").order_by("user__username"),
+        "roles": Role.choices,
     }
     answer = render(request, "accounts/invitations.html", context, status=status)
     if link:
@@ -106,6 +111,43 @@ def revoke(request: MemberRequest, project: Project, invitation_id: int) -> Http
         messages.warning(request, str(error))
     else:
         messages.success(request, "Invitation revoked: its link no longer works.")
+    return redirect("invitations", project.slug)
+
+
+@require_POST
+@member_view(ADMINS)
+def member_role(request: MemberRequest, project: Project, member_id: int) -> HttpResponseBase:
+    def act(member: Membership) -> str:
+        wanted = request.POST.get("role", "")
+        if wanted not in Role:
+            raise MembershipError(f"{wanted[:40]!r} is not a role.")
+        changed = change_role(membership=member, role=Role(wanted))
+        return f"{member.user} now has the role {changed.get_role_display()}."
+
+    return _change_member(request, project, member_id, act)
+
+
+@require_POST
+@member_view(ADMINS)
+def member_remove(request: MemberRequest, project: Project, member_id: int) -> HttpResponseBase:
+    def act(member: Membership) -> str:
+        remove_member(membership=member)
+        return f"{member.user} has been removed from the project; their labels are kept."
+
+    return _change_member(request, project, member_id, act)
+
+
+def _change_member(
+    request: MemberRequest, project: Project, member_id: int, act: Callable[[Membership], str]
+) -> HttpResponseBase:
+    members = Membership.objects.select_related("user", "project")
+    member = get_object_or_404(members, pk=member_id, project=project)
+    try:
+        if member.user_id == request.user.pk:
+            raise MembershipError("You cannot change your own membership; ask another admin.")
+        messages.success(request, act(member))
+    except MembershipError as error:
+        messages.warning(request, str(error))
     return redirect("invitations", project.slug)
 
 

@@ -20,7 +20,7 @@ from exports.models import DatasetVersion
 from judging.models import DraftTrial, JudgeConfig, JudgeRun
 from judging.trials.impact import draw_audit_set, launch_impact
 from serving.models import Trial
-from tests.builders import Cast, make_label, make_pair, make_rater
+from tests.builders import Cast, make_label, make_pair, make_rater, membership_of
 from training.models import TrainingRun
 
 PUBLIC = {"account_login", "account_signup", "invitation", "invitation_accept", "favicon"}
@@ -123,6 +123,7 @@ def places_of(cast: Cast) -> list[Place]:
         "<int:principle_id>": principle.pk,
         "<int:chain_id>": chain.pk,
         "<str:username>": cast.alice.username,
+        "<int:member_id>": membership_of(cast.alice, project).pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

@@ -54,7 +54,7 @@ KNOWN = {
     *("constitution_publish", "constitution_comment", "constitution_impact", "constitution_try"),
     *("launch_judge", "create_jury", "judge_policy", "triage", "launch_revision"),
     *("upload_prompts", "freeze", "freeze_sft", "train", "register_model", "set_prices"),
-    *("playground", "cancel_run", "stop_server", "project_new"),
+    *("playground", "cancel_run", "stop_server", "project_new", "member_role", "member_remove"),
 }
 """Where forms go that must be among them."""
 
