@@ -58,6 +58,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "upkeep", "expires": 60.0},
     },
+    "throw away files that were imported, or are not wanted": {
+        "task": "corpus.tasks.tidy_uploads_task",
+        "schedule": 600.0,
+        "options": {"queue": "upkeep", "expires": 600.0},
+    },
     "find pairs that seniors should decide": {
         "task": "annotation.tasks.find_adjudications_task",
         "schedule": 60.0,

@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
         "ChoiceEnum": "annotation.models.Choice",
         "PressedEnum": "annotation.services.labels.ON_SCREEN",
         "JobStateEnum": "jobs.models.JobState",
+        "PairPolicyEnum": "corpus.models.PairPolicy",
         "ConstitutionStatusEnum": "constitution.models.versions.ConstitutionVersion.Status",
         "RevisionStatusEnum": "constitution.models.revisions.Revision.Status",
     },

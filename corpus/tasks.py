@@ -1,8 +1,10 @@
 """Celery entry points of the corpus."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from corpus.imports.running import run_import
+from corpus.imports.uploads import tidy_uploads
 from corpus.intake.scanning import scan
 from corpus.models import Import, IntakeScan, ModelRegistration
 from corpus.registry import look_over
@@ -28,3 +30,8 @@ def import_task(import_id: int) -> None:
 @shared_task
 def index_words_task() -> None:
     index_words()
+
+
+@shared_task
+def tidy_uploads_task() -> None:
+    tidy_uploads(now=timezone.now())

@@ -207,7 +207,7 @@ class ColumnMap(BaseModel):
     @field_validator("values")
     @classmethod
     def _without_case(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {_key(name): value for name, value in values.items()}
+        return {value_key(name): value for name, value in values.items()}
 
     @model_validator(mode="after")
     def _makes_records(self) -> ColumnMap:
@@ -260,6 +260,20 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             if isinstance(value, Mapping):
                 names.update((f"{name}.{inner}", None) for inner in value)
     return list(names)
+
+
+def distinct_values(rows: Iterable[Mapping[str, Any]], column: str, *, most: int) -> dict[str, str]:
+    """The different values of a column in these rows, `most` of them: each as it is written, by
+    its key in a mapping."""
+    found: dict[str, str] = {}
+    for row in rows:
+        value = _value(row, column)
+        if value is None or value == "" or isinstance(value, Mapping | list):
+            continue
+        found.setdefault(value_key(value), short(value, 60))
+        if len(found) >= most:
+            break
+    return found
 
 
 class _Sides(NamedTuple):
@@ -402,7 +416,7 @@ class MappedFormat:
         return CompletionRecord(**known, completion=text, model=model, labels=labels)
 
     def _choice(self, value: Any, field: str) -> str:
-        found = self.mapping.values.get(_key(value)) or CHOICES.get(_key(value))
+        found = self.mapping.values.get(value_key(value)) or CHOICES.get(value_key(value))
         if found is None or found in ("up", "down"):
             raise RowError(
                 f"{field}: {short(value, 60)!r} is no known choice; say what it means "
@@ -411,15 +425,16 @@ class MappedFormat:
         return found
 
     def _thumb(self, value: Any) -> bool:
-        found = self.mapping.values.get(_key(value))
+        found = self.mapping.values.get(value_key(value))
         if found is not None:
             return found in ("up", "a")
-        if (known := THUMBS.get(_key(value))) is None:
+        if (known := THUMBS.get(value_key(value))) is None:
             raise RowError(f"thumb: {short(value, 60)!r} is neither up nor down; say what it means")
         return known
 
 
-def _key(value: Any) -> str:
+def value_key(value: Any) -> str:
+    """A value as mappings know it: without regard to case, and 1.0 as 1."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip().lower()

@@ -13,8 +13,9 @@ from corpus.importers.files.opening import Facts, check_whole, facts_of, rows_of
 from corpus.importers.files.rows import RawRow
 from corpus.importers.mapping import MappedFormat, read_mapping
 from corpus.importers.registry import Format, detect_format, format_named
+from corpus.imports.stored_parts import rows_of_upload
 from corpus.imports.uploads import gathered
-from corpus.models import Import
+from corpus.models import Import, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Source:
     name: str
     path: Path | None = None
     hub: hub.HubDataset | None = None
+    upload: Upload | None = None
 
     def rows(self) -> Iterator[RawRow]:
         """The rows from the first. ImportFileError."""
@@ -31,6 +33,8 @@ class Source:
             return rows_of(self.path)
         if self.hub is not None:
             return hub.rows(self.hub)
+        if self.upload is not None:
+            return rows_of_upload(self.upload)
         raise ImportFileError(f"{self.name} is nowhere to be read from.")
 
     def facts(self) -> Facts | None:
@@ -49,6 +53,11 @@ def file_source(path: Path) -> Source:
 
 def hub_source(dataset: hub.HubDataset) -> Source:
     return Source(dataset.name[:200], hub=dataset)
+
+
+def upload_source(upload: Upload) -> Source:
+    """An upload, read where it is stored: for its first rows, and not for the whole of it."""
+    return Source(source_name(Path(upload.name)), upload=upload)
 
 
 @contextmanager

@@ -32,12 +32,15 @@ from jobs.services import assert_lease
 def run_import(context: JobContext[Import]) -> None:
     """Import what the job names, from the line after those that are done."""
     job = context.job
+    at = ""
     try:
         with source_of(job) as source:
+            at = str(source.path) if job.upload_id else ""
             _note_facts(job, source)
             _import(context, source)
     except ImportFileError as error:
-        raise JobError(str(error)) from error
+        # Where an upload was put together is nothing to its reader.
+        raise JobError(str(error).replace(at, job.name) if at else str(error)) from error
     policy = intake_policy(job.project_id)
     if policy.duplicates == IntakePolicy.Duplicates.ONE:
         launch_scan(project=job.project, kind=IntakeScan.Kind.DUPLICATES)

@@ -58,8 +58,11 @@ def launch_import(
 
     ImportFileError where neither can be had.
     """
-    if upload is not None and (upload.project_id != project.pk or not complete(upload)):
-        raise ImportFileError(f"{upload.name} is not here as a whole; upload the rest of it.")
+    if upload is not None:
+        # So that it is not thrown away meanwhile.
+        held = Upload.objects.select_for_update().filter(pk=upload.pk, project=project).first()
+        if held is None or not complete(held):
+            raise ImportFileError(f"{upload.name} is not here as a whole; upload the rest of it.")
     if upload is None and dataset is None:
         raise ImportFileError("Choose a file, or name a dataset.")
     job = _new_import(project, choices, user)

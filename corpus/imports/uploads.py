@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import shutil
 import tempfile
@@ -14,12 +15,16 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from corpus.errors import UploadError
 from corpus.models import Project, Upload, UploadPart
+from jobs.models import JobState
 
 COPIED_BYTES = 2**20
+
+KEPT_FOR = dt.timedelta(days=7)
+"""How long an upload waits for somebody to import it."""
 
 
 def begin_upload(*, project: Project, name: str, size: int, user: User | None) -> Upload:
@@ -97,11 +102,26 @@ def gathered(upload: Upload) -> Iterator[Path]:
         yield path
 
 
-def discard(upload: Upload) -> None:
-    """Forget an upload and its parts."""
-    names = list(upload.parts.values_list("stored_as", flat=True))
-    upload.delete()
+@transaction.atomic
+def discard(upload: Upload) -> bool:
+    """Forget an upload and its parts; False where an import of it is under way."""
+    held = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+    if held is None or held.imports.filter(state__in=UNFINISHED).exists():
+        return False
+    names = list(held.parts.values_list("stored_as", flat=True))
+    held.delete()
     transaction.on_commit(lambda: _delete(names))
+    return True
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)
+
+
+def tidy_uploads(*, now: dt.datetime) -> int:
+    """Throw away uploads that were imported, and those that nobody imported for a week; how many.
+    One whose import failed or was cancelled stays for the rest of its week."""
+    done = Q(imports__state=JobState.SUCCEEDED) | Q(created_at__lt=now - KEPT_FOR)
+    return sum(discard(upload) for upload in Upload.objects.filter(done).distinct())
 
 
 def _delete(names: list[str]) -> None:

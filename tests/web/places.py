@@ -15,7 +15,8 @@ from annotation.queue.task_names import task_name
 from annotation.services import answer_gold, publish_guideline
 from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
-from corpus.models import ModelRegistration, ModelVersion, SamplingRun
+from corpus.imports.uploads import add_part, begin_upload
+from corpus.models import Import, ModelRegistration, ModelVersion, SamplingRun
 from exports.models import DatasetVersion
 from judging.models import DraftTrial, JudgeConfig, JudgeRun
 from judging.trials.impact import draw_audit_set, launch_impact
@@ -33,6 +34,8 @@ PERSONAL = {
 """Beside all projects, for who is signed in; they show nothing of one that is not one's own."""
 
 STAFF = "admin/"
+
+LINE = b'{"prompt": "Hi?", "response_a": "Yes.", "response_b": "No."}\n'
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ def places_of(cast: Cast) -> list[Place]:
     sampling = SamplingRun.objects.create(project=project, selection={}, engine="x")
     sampling.model_versions.add(model)
     registration = ModelRegistration.objects.create(project=project, location="x/y")
+    upload = begin_upload(project=project, name="pairs.jsonl", size=len(LINE), user=cast.carol)
+    add_part(upload=upload, offset=0, data=LINE)
+    brought_in = Import.objects.create(project=project, name="pairs.jsonl", upload=upload)
     runs = {
         "sampling": sampling.pk,
         "judge/": judge_run.pk,
@@ -124,6 +130,8 @@ def places_of(cast: Cast) -> list[Place]:
         "<int:chain_id>": chain.pk,
         "<str:username>": cast.alice.username,
         "<int:member_id>": membership_of(cast.alice, project).pk,
+        "<int:upload_id>": upload.pk,
+        "<int:import_id>": brought_in.pk,
     }
     found = []
     for name, route in walk(get_resolver().url_patterns):

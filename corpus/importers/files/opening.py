@@ -45,6 +45,10 @@ UNREADABLE = (
 )
 
 
+class Seekable(io.RawIOBase):
+    """What is no file of this machine, but can be read at any place as cheaply as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """By what a file is known again."""
@@ -95,10 +99,15 @@ def rows_of(path: Path) -> Iterator[RawRow]:
     Raises EmptyFileError, ImportFileError (not there, not readable, in no known encoding).
     """
     with _reading(path), path.open("rb") as file:
-        if _begins(file, ZIP):
-            yield from _members(file, str(path))
-        else:
-            yield from _plain(_unpacked(file), str(path))
+        yield from rows_in(file, str(path))
+
+
+def rows_in(file: IO[bytes], name: str) -> Iterator[RawRow]:
+    """The rows of a file that is open, likewise. What the file itself raises goes through."""
+    if _begins(file, ZIP):
+        yield from _members(file, name)
+    else:
+        yield from _plain(_unpacked(file), name)
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -203,7 +212,7 @@ def _peek(file: IO[bytes]) -> bytes:
 @contextmanager
 def _seekable(file: IO[bytes]) -> Iterator[IO[bytes]]:
     """The file itself, or a copy on disk of a stream that cannot go back."""
-    if not isinstance(file, io.BufferedReader) or isinstance(file.raw, io.FileIO):
+    if not isinstance(file, io.BufferedReader) or isinstance(file.raw, io.FileIO | Seekable):
         yield file
         return
     with tempfile.TemporaryFile() as whole:
