@@ -78,6 +78,7 @@ def make(pairs: int) -> dict[str, Any]:
     from django.db import connection
 
     from corpus.models import Project
+    from corpus.search import index_words
 
     project = Project.objects.filter(slug="bench").first()
     if project is not None:
@@ -89,12 +90,16 @@ def make(pairs: int) -> dict[str, Any]:
     for start in range(0, pairs, AT_ONCE):
         _batch(project, range(start, min(pairs, start + AT_ONCE)), words, draw)
     seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    index_words(seconds=3_600)
+    indexing = time.perf_counter() - started
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     return {
         "pairs": pairs,
         "database": connection.vendor,
         "pairs_made_per_second": round(pairs / seconds),
+        "pairs_indexed_per_second": round(pairs / indexing),
     }
 
 
@@ -172,7 +177,7 @@ def measure(rounds: int) -> dict[str, dict[str, Any]]:
     if user is None:
         user = User.objects.create_user("reader")
         add_member(user=user, project=project, role=Role.RESEARCHER)
-    client = Client()
+    client = Client(headers={"host": "localhost"})
     client.force_login(user)
     far = project.pairs.order_by("pk").values_list("pk", flat=True)[project.pairs.count() // 3]
     found = {}

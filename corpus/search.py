@@ -31,7 +31,7 @@ WORD_CHARACTERS = 64
 SEARCHED_CHARACTERS = 40_000
 """Of each text, from its beginning: PostgreSQL holds a megabyte of a pair's words, no more."""
 
-NEW_SEARCHED = 1_000
+NEW_SEARCHED = 200
 PAIRS_AT_ONCE = 1_000
 
 SPLIT = "<>&/.-_@:=?~+#;\\"

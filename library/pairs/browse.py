@@ -12,7 +12,7 @@ from corpus.models import Project
 from corpus.search import not_found_yet, words_of
 from library.pairs.filters import Chip, PairFilter, chips
 from library.pairs.forms import IN_ADDRESS, RENAMED, FilterForm
-from library.pairs.rows import matches, page_of
+from library.pairs.rows import first_page, matches, page_of
 
 LARGEST_ID = 2**63 - 1
 
@@ -34,13 +34,17 @@ def pairs(request: MemberRequest, project: Project) -> HttpResponse:
     found = wanted.pairs(project)
     if not right:
         found = found.none()
-    page = page_of(found, before=_id(request.GET, "before"), after=_id(request.GET, "after"))
+    before, after = _id(request.GET, "before"), _id(request.GET, "after")
+    if before is None and after is None:
+        page, counted = first_page(project, found)
+    else:
+        page, counted = page_of(project, found, before=before, after=after), matches(found)
     context = {
         "project": project,
         "tab": "pairs",
         "form": form,
         "page": page,
-        "matches": matches(found),
+        "matches": counted,
         "words": words_of(wanted.q) if wanted.q else None,
         "not_found_yet": not_found_yet() if wanted.q else 0,
         "chips": [

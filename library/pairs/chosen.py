@@ -33,7 +33,7 @@ from library.pairs.browse import LARGEST_ID, address_without, kept_fields
 from library.pairs.filters import Chip, PairFilter, chips
 from library.pairs.forms import FilterForm
 
-MOST_TICKED = 1_000
+MOST_TICKED = 500
 
 
 class ChoiceError(Exception):

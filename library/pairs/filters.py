@@ -57,9 +57,9 @@ class PairFilter:
         if self.picked:
             pairs = pairs.filter(sets__project=project, sets__sha256=self.picked)
         if self.state:
-            pairs = in_state(pairs, State(self.state))
+            pairs = in_state(pairs, project, State(self.state))
         if self.agreement:
-            pairs = with_agreement(pairs, Agreement(self.agreement))
+            pairs = with_agreement(pairs, project, Agreement(self.agreement))
         if self.q:
             words = words_of(self.q)
             # Nothing that can be looked for: nothing is found, and the page says why.

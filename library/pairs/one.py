@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from accounts.permissions import READERS, MemberRequest, member_view
+from accounts.permissions import ADMINS, READERS, SENIORS, MemberRequest, member_view
 from annotation.consensus.selectors import CHOICES, Kinds, consensus_of
 from annotation.models import Choice, GoldPair, Label, Slot
 from annotation.selectors import KNOWN_GOLD
@@ -17,6 +18,18 @@ from corpus.models import Pair, Project
 from exports.selectors import datasets_with
 from figures.words import percent
 from judging.models import Verdict
+from library.pairs import known
+from library.pairs.states import standings_of
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A label in words, and which response each criterion spoke for."""
+
+    label: Label
+    choice: str
+    criteria: list[tuple[str, str]]
+
 
 VERDICTS_A_PAGE = 50
 LABELS_SHOWN = 200
@@ -37,7 +50,10 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
     own answer alone.
     """
     found = get_object_or_404(
-        Pair.objects.select_related("prompt", "first__model_version", "second__model_version"),
+        Pair.objects.select_related(
+            *("project", "prompt", "source_import"),
+            *("first__model_version", "second__model_version"),
+        ),
         pk=pair_id,
         project=project,
     )
@@ -51,7 +67,8 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
         .prefetch_related("derived")
         .order_by("pk")[:LABELS_SHOWN]
     )
-    said = [(one, WORDS[Choice(one.choice)]) for one in labels]
+    criteria = known.criterion_names(found)
+    said = [Said(one, WORDS[Choice(one.choice)], _criteria(one, criteria)) for one in labels]
     verdicts = (
         Verdict.objects.filter(pair=found)
         .select_related("config__rater", "principle", "run")
@@ -62,9 +79,26 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
         "project": project,
         "tab": "pairs",
         "pair": found,
-        "sides": (("First", found.first), ("Second", found.second)),
-        "labels": [row for row in said if _counts(row[0])],
-        "earlier": [row for row in said if not _counts(row[0])],
+        "state": standings_of(project, [found.pk])[found.pk].state(found.held_back),
+        "sides": known.sides(found),
+        "facts": (
+            ("Where it came from", known.came_from(found)),
+            ("What it is about", known.is_about(found)),
+            ("In the queue", known.in_queue(found)),
+        ),
+        "kept": [
+            (title, fields)
+            for title, fields in (
+                ("Pair", known.fields_of(found.metadata)),
+                ("Prompt", known.fields_of(found.prompt.metadata)),
+            )
+            if fields
+        ],
+        "picked": known.picked_in(found),
+        "original": request.membership.role in ADMINS and known.has_original(found),
+        "may_withdraw": request.membership.role in SENIORS,
+        "labels": [row for row in said if _counts(row.label)],
+        "earlier": [row for row in said if not _counts(row.label)],
         "page": Paginator(verdicts, VERDICTS_A_PAGE).get_page(request.GET.get("page")),
         "gold": gold,
         "gold_answer": WORDS[Choice(gold.choice)] if gold and gold.state in KNOWN_GOLD else "",
@@ -77,6 +111,18 @@ def pair(request: MemberRequest, project: Project, pair_id: int) -> HttpResponse
 
 
 ASKED: tuple[tuple[str, Kinds], ...] = (("Humans", "human"), ("Humans and judges", "both"))
+
+
+def _criteria(label: Label, names: dict[str, str]) -> list[tuple[str, str]]:
+    """What a label says of each criterion. One that the project has no more goes by its key."""
+    held = label.criteria if isinstance(label.criteria, dict) else {}
+    return [
+        (
+            names.get(key) or str(key),
+            WORDS[Choice(choice)] if choice in Choice.values else str(choice),
+        )
+        for key, choice in held.items()
+    ]
 
 
 def _counts(label: Label) -> bool:

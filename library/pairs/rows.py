@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 
-from corpus.models import Pair
+from corpus.models import Pair, Project
 from library.pairs.states import Agreement, Standing, State, standings_of
 
 ROWS = 50
@@ -47,29 +47,57 @@ class Page:
     newer: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """How many pairs match, counted no further than MOST_COUNTED."""
+
+    counted: int
+
+    def __str__(self) -> str:
+        if self.counted > MOST_COUNTED:
+            return f"More than {MOST_COUNTED:,} pairs"
+        return f"{self.counted:,} pair{'' if self.counted == 1 else 's'}"
+
+
+def first_page(
+    project: Project, pairs: QuerySet[Pair], *, size: int = ROWS
+) -> tuple[Page, Matches]:
+    """The newest pairs, and how many there are: one query finds both, for what is costly in a
+    filter is found out once."""
+    newest = pairs.order_by("-pk").values_list("pk", flat=True)
+    ids = list(newest[: MOST_COUNTED + 1])
+    page = Page(rows_of(project, ids[:size]), ids[size - 1] if len(ids) > size else None, None)
+    return page, Matches(len(ids))
+
+
 def page_of(
-    pairs: QuerySet[Pair], *, before: int | None = None, after: int | None = None, size: int = ROWS
+    project: Project,
+    pairs: QuerySet[Pair],
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    size: int = ROWS,
 ) -> Page:
     """The pairs older than `before`, or those newer than `after`, or the newest; a fixed number of
     queries."""
     if after is not None:
-        ids = list(
-            pairs.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[: size + 1]
-        )
-        more, ids = len(ids) > size, ids[:size][::-1]
-        newer = ids[0] if more else None
-        older = ids[-1] if ids else None
-    else:
-        found = pairs if before is None else pairs.filter(pk__lt=before)
-        ids = list(found.order_by("-pk").values_list("pk", flat=True)[: size + 1])
-        more, ids = len(ids) > size, ids[:size]
-        older = ids[-1] if more else None
-        newer = ids[0] if before is not None and ids else None
-    return Page(rows_of(ids), older, newer)
+        newer_first = pairs.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+        found = list(newer_first[: size + 1])
+        ids = found[:size][::-1]
+        newer = ids[0] if len(found) > size else None
+        return Page(rows_of(project, ids), ids[-1] if ids else None, newer)
+    older_first = pairs if before is None else pairs.filter(pk__lt=before)
+    found = list(older_first.order_by("-pk").values_list("pk", flat=True)[: size + 1])
+    ids = found[:size]
+    return Page(
+        rows_of(project, ids),
+        ids[-1] if len(found) > size else None,
+        ids[0] if before is not None and ids else None,
+    )
 
 
-def rows_of(ids: Sequence[int]) -> list[Row]:
-    """The rows of pairs, by id, in the order given."""
+def rows_of(project: Project, ids: Sequence[int]) -> list[Row]:
+    """The rows of a project's pairs, by id, in the order given."""
     there = {
         pair.pk: pair
         for pair in Pair.objects.filter(pk__in=ids)
@@ -81,7 +109,7 @@ def rows_of(ids: Sequence[int]) -> list[Row]:
         .annotate(start=Left("first__text", BEGINNING + 1))
         .annotate(other=Left("second__text", BEGINNING + 1))
     }
-    standing = standings_of(ids)
+    standing = standings_of(project, ids)
     return [
         Row(
             there[pk],
@@ -109,18 +137,6 @@ def last_words(messages: Sequence[Mapping[str, Any]]) -> str:
 def beginning(text: str) -> str:
     """A text's first words on one line."""
     return text[:BEGINNING].rstrip() + "…" * (len(text) > BEGINNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """How many pairs match, counted no further than MOST_COUNTED."""
-
-    counted: int
-
-    def __str__(self) -> str:
-        if self.counted > MOST_COUNTED:
-            return f"More than {MOST_COUNTED:,} pairs"
-        return f"{self.counted:,} pair{'' if self.counted == 1 else 's'}"
 
 
 def matches(pairs: QuerySet[Pair]) -> Matches:

@@ -83,26 +83,26 @@ def test_pairs_come_newest_first_and_those_added_meanwhile_move_nothing(cast: Ca
     for number in range(7):
         make_pair(cast.project, number)
     everything = PairFilter().pairs(cast.project)
-    pages = [page_of(everything, size=3)]
+    pages = [page_of(cast.project, everything, size=3)]
     for number in range(7, 12):
         make_pair(cast.project, number)
     while pages[-1].older is not None:
-        pages.append(page_of(everything, before=pages[-1].older, size=3))
+        pages.append(page_of(cast.project, everything, before=pages[-1].older, size=3))
     shown = [row.prompt for one in pages for row in one.rows]
     assert shown == [f"Question {number}?" for number in range(6, -1, -1)]
 
-    back = page_of(everything, after=pages[1].rows[0].pair.pk, size=3)
+    back = page_of(cast.project, everything, after=pages[1].rows[0].pair.pk, size=3)
     assert [row.prompt for row in back.rows] == [f"Question {n}?" for n in (6, 5, 4)]
-    newer = page_of(everything, after=back.newer, size=3)
+    newer = page_of(cast.project, everything, after=back.newer, size=3)
     assert [row.prompt for row in newer.rows] == [f"Question {n}?" for n in (9, 8, 7)]
 
 
 def test_a_deleted_pair_leaves_the_pages_after_it_as_they_were(cast: Cast) -> None:
     pairs = [make_pair(cast.project, number) for number in range(6)]
-    first = page_of(PairFilter().pairs(cast.project), size=3)
+    first = page_of(cast.project, PairFilter().pairs(cast.project), size=3)
     pairs[4].delete()
     assert first.older is not None
-    second = page_of(PairFilter().pairs(cast.project), before=first.older, size=3)
+    second = page_of(cast.project, PairFilter().pairs(cast.project), before=first.older, size=3)
     assert [row.prompt for row in second.rows] == [f"Question {n}?" for n in (2, 1, 0)]
 
 
@@ -186,7 +186,7 @@ def test_each_agreement_finds_its_pairs(every_state: Project) -> None:
 
 def test_what_a_row_says_is_what_the_filter_finds(every_state: Project) -> None:
     pairs = {pair.pk: pair for pair in Pair.objects.filter(project=every_state)}
-    standing = standings_of(list(pairs))
+    standing = standings_of(every_state, list(pairs))
     for state in State:
         found = set(PairFilter(state=state.value).pairs(every_state).values_list("pk", flat=True))
         said = {pk for pk, pair in pairs.items() if standing[pk].state(pair.held_back) == state}
