@@ -16,6 +16,9 @@ Side = Literal["a", "b"]
 OVERALL = ("overall", "preference", "comparison", "pref", *NAMES["choice"], "rating", "score")
 """Names of the question that asks for the whole, the likeliest first."""
 
+NEITHER = -100
+"""On NVIDIA's scale from -3 to 3: neither answer will do."""
+
 _BETTER = re.compile(r"\s+(is\s+)?better$")
 
 
@@ -63,8 +66,10 @@ def plain(name: str) -> str:
 
 def signed(value: Any, name: str) -> Strong:
     """A choice on a scale from -3 to 3: below 0 the first answer is better, above it the second,
-    and the distance from 0 is the strength. RowError."""
+    and the distance from 0 is the strength; -100 says that neither will do. RowError."""
     score = number(value)
+    if score == NEITHER:
+        return Strong("both_bad", None)
     if score is None or score not in range(-3, 4):
         raise RowError(f"{name}: must be a whole number from -3 to 3, got {short(value, 60)!r}")
     if score == 0:

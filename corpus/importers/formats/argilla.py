@@ -1,15 +1,18 @@
 """Argilla records: fields, the responses of people by question, and the suggestions of models.
 
-Source: docs.argilla.io, `Record.to_dict` (version 2) and the feedback records of version 1.
+Source: docs.argilla.io, `Record.to_dict` and `Dataset.records.to_datasets` (version 2), and the
+feedback records of version 1.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from corpus.importers.argilla_answers import Given, given, is_flat, nested, suggested
 from corpus.importers.mapping import NAMES, THUMBS, guess
 from corpus.importers.reading import (
     Row,
@@ -37,11 +40,7 @@ from corpus.importers.said import OVERALL, likeliest, named_choice, overall_of, 
 
 NAME = "argilla"
 TITLE = "Argilla records"
-RATER = "argilla"
-"""Who responded, where a response does not say."""
-
 USED = ("id", "fields", "responses", "suggestions", "metadata", "vectors")
-NOT_SUBMITTED = "responses (drafts and discarded)"
 COMMENTS = (*NAMES["comment"], "comments", "feedback", "justification")
 
 _ANSWER = re.compile(
@@ -49,15 +48,6 @@ _ANSWER = re.compile(
 )
 
 Scores = tuple[float | None, ...]
-
-
-class _Answer(NamedTuple):
-    """One value that somebody gave to one question."""
-
-    question: str
-    rater: str
-    kind: RaterKind
-    value: Any
 
 
 class _Statement(NamedTuple):
@@ -81,7 +71,11 @@ class _Statement(NamedTuple):
 def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
     """2 where rows have fields, and responses or suggestions to questions."""
     return 2 * any(
-        isinstance(row.get("fields"), Mapping) and isinstance(row.get("responses"), Mapping | list)
+        is_flat(row)
+        or (
+            isinstance(row.get("fields"), Mapping)
+            and isinstance(row.get("responses"), Mapping | list)
+        )
         for row in rows
     )
 
@@ -89,6 +83,8 @@ def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
 def parse(row: Row) -> list[Record]:
     """The records of an Argilla record: a pair; a group, where it has more than two answers; or a
     completion with thumbs."""
+    if is_flat(row.fields):
+        row = replace(row, fields=nested(row.fields))
     fields = row.fields.get("fields")
     if not isinstance(fields, Mapping):
         raise RowError("fields: must be an object with the texts")
@@ -100,7 +96,7 @@ def parse(row: Row) -> list[Record]:
             f"{', '.join(map(str, fields)) or 'none'}. Call them prompt, response1 and response2"
         )
     dropped = ["vectors"] if row.fields.get("vectors") else []
-    statements = _statements(list(_given(row.fields, dropped)), names, dropped)
+    statements = _statements(list(given(row.fields, dropped)), names, dropped)
     texts = [answer(fields[name], f"fields.{name}") for name in names]
     known = _known(row, fields, prompt, names)
     if len(names) == 1:
@@ -138,7 +134,7 @@ def _known(
     }
     if scores := {
         f"{question} by {short(one.get('agent')) or 'suggestion'}": score
-        for question, one in _suggested(row.fields.get("suggestions"))
+        for question, one in suggested(row.fields.get("suggestions"))
         if (score := number(one.get("score"))) is not None
     }:
         metadata["suggestion_scores"] = scores
@@ -146,53 +142,11 @@ def _known(
     return {**known, "metadata": metadata}
 
 
-def _given(fields: Mapping[str, Any], dropped: list[str]) -> Iterator[_Answer]:
-    """Every submitted answer of a person, and every suggestion of a model."""
-    for question, one in _by_question(fields.get("responses"), dropped):
-        status = one.get("status", "submitted")
-        if status != "submitted":
-            dropped.append(NOT_SUBMITTED)
-            continue
-        rater = short(one.get("user_id") or one.get("username")).strip() or RATER
-        yield _Answer(question, rater, "human", one.get("value"))
-    for question, one in _suggested(fields.get("suggestions")):
-        agent = short(one.get("agent")).strip() or "suggestion"
-        yield _Answer(question, agent, "judge", one.get("value"))
-
-
-def _suggested(suggestions: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    """Suggestions by question; in version 1 they are a list, each with the question's name."""
-    if not isinstance(suggestions, Mapping):
-        return [
-            (short(one.get("question_name")), one) for one in objects(suggestions, "suggestions")
-        ]
-    for question, one in suggestions.items():
-        if one is not None and not isinstance(one, Mapping):
-            raise RowError(f"suggestions.{question}: must be an object with a value")
-    return [(short(question), one) for question, one in suggestions.items() if one is not None]
-
-
-def _by_question(responses: Any, dropped: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(responses, Mapping):
-        for question, given in responses.items():
-            for one in objects(given, f"responses.{question}"):
-                yield short(question), one
-        return
-    # Version 1: a list of users, each with the values of all questions.
-    for place, user in enumerate(objects(responses, "responses")):
-        values = user.get("values") or {}
-        if not isinstance(values, Mapping):
-            raise RowError(f"responses.{place}.values: must be an object")
-        for question, held in values.items():
-            value = held.get("value") if isinstance(held, Mapping) else held
-            yield short(question), {**user, "value": value}
-
-
 def _statements(
-    given: Sequence[_Answer], names: Sequence[str], dropped: list[str]
+    answers: Sequence[Given], names: Sequence[str], dropped: list[str]
 ) -> list[_Statement]:
     found: dict[tuple[str, RaterKind], _Statement] = {}
-    for one in given:
+    for one in answers:
         statement = found.setdefault(
             (one.rater, one.kind),
             _Statement(one.rater, one.kind, {}, {}, {}, set(), {}, [], []),
@@ -204,7 +158,7 @@ def _statements(
     return list(found.values())
 
 
-def _take(one: _Answer, into: _Statement, names: Sequence[str]) -> bool:
+def _take(one: Given, into: _Statement, names: Sequence[str]) -> bool:
     """Put a value where it belongs in a rater's statement; False where it says nothing of the
     answers. RowError for a ranking that cannot be read, and a choice that is no known word."""
     value = one.value[0] if isinstance(one.value, list) and len(one.value) == 1 else one.value
@@ -225,7 +179,7 @@ def _take(one: _Answer, into: _Statement, names: Sequence[str]) -> bool:
     return _choose(one, value, into, names)
 
 
-def _choose(one: _Answer, value: str, into: _Statement, names: Sequence[str]) -> bool:
+def _choose(one: Given, value: str, into: _Statement, names: Sequence[str]) -> bool:
     if len(names) == 1:
         into.words[one.question] = value
         return True
@@ -261,7 +215,7 @@ def _rate(question: str, score: float | None, into: _Statement, names: Sequence[
     return False
 
 
-def _ranks(one: _Answer, names: Sequence[str]) -> dict[int, float]:
+def _ranks(one: Given, names: Sequence[str]) -> dict[int, float]:
     """A ranking's scores by answer: the lower the rank, the higher."""
     found: dict[int, float] = {}
     for place, entry in enumerate(objects(one.value, f"responses.{one.question}")):

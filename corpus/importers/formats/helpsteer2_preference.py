@@ -18,6 +18,9 @@ TITLE = "HelpSteer2 preferences"
 RATER = "helpsteer2-preference"
 """The overall preference, which the authors made of the votes."""
 
+REASONS = ("justification", "elaboration", "statement")
+"""What a vote may say why in, the fullest first."""
+
 VOTES = "all_preferences_unprocessed"
 NEEDED = frozenset({"prompt", "response_1", "response_2", "preference_strength"})
 USED = (*NEEDED, "preference_elaboration", VOTES)
@@ -47,7 +50,7 @@ def parse(row: Row) -> list[Record]:
                 rater=f"annotator {place + 1}",
                 choice=said.choice,
                 strength=said.strength,
-                comment=_words(vote, "elaboration") or _words(vote, "statement"),
+                comment=_words(vote, *REASONS),
             )
         )
     return [
@@ -62,6 +65,7 @@ def parse(row: Row) -> list[Record]:
     ]
 
 
-def _words(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+def _words(fields: Mapping[str, Any], *names: str) -> str:
+    """The first of the fields that is a text."""
+    said = (fields.get(name) for name in names)
+    return next((value for value in said if isinstance(value, str) and value), "")

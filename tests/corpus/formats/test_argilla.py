@@ -196,6 +196,47 @@ def test_records_of_version_1_hold_the_values_of_each_user() -> None:
     ]
 
 
+def test_records_in_a_table_have_columns_for_each_question() -> None:
+    table = {
+        "id": "rec-0",
+        "status": "completed",
+        "_server_id": "0",
+        "prompt": "Why?",
+        "response1": "Because.",
+        "response2": "No idea.",
+        "category": "own",
+        "preference.responses": ["response1", "tie", "response2"],
+        "preference.responses.users": ["u1", "u2", "u3"],
+        "preference.responses.status": ["submitted", "submitted", "draft"],
+        "preference.suggestion": "response2",
+        "preference.suggestion.score": 0.9,
+        "preference.suggestion.agent": "judge-1",
+        "comment.responses": ["Clear."],
+        "comment.responses.users": ["u1"],
+        "comment.responses.status": ["submitted"],
+        "comment.suggestion": None,
+    }
+    assert argilla.recognises([table]) == 2
+
+    found = pair(argilla, **table)
+
+    assert [(one.rater, one.kind, one.choice, one.comment) for one in found.labels] == [
+        ("u1", "human", "a", "Clear."),
+        ("u2", "human", "equal", ""),
+        ("judge-1", "judge", "b", ""),
+    ]
+    assert found.metadata == {
+        "status": "completed",
+        "_server_id": "0",
+        "category": "own",
+        "suggestion_scores": {"preference by judge-1": 0.9},
+    }
+    assert found.dropped == ("responses (drafts and discarded)",)
+    assert "preference.responses: must be a list" in reason(
+        argilla, **{**table, "preference.responses": "response1"}
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -7,13 +7,16 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpus.importers.reading import Row, RowError
 from corpus.importers.registry import FORMATS
-from tests.corpus.formats.rows import ROWS
+from tests.corpus.formats.rows import OTHER_SHAPES, ROWS
+
+ALL = {**{name: (name, row) for name, row in ROWS.items()}, **OTHER_SHAPES}
+
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -38,8 +41,8 @@ def places(value: Any, at: Place = ()) -> list[Place]:
 
 @st.composite
 def spoiled(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    """A row in format `name` of which some values are others, or missing."""
-    row = copy.deepcopy(ROWS[name])
+    """The row `name`, of which some values are others, or missing."""
+    row = copy.deepcopy(ALL[name][1])
     for _ in range(draw(st.integers(1, 3))):
         if not (found := places(row)):
             break
@@ -54,17 +57,19 @@ def spoiled(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", ALL)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_spoiled_row_gives_records_or_a_reason(name: str, data: st.DataObject) -> None:
     row = data.draw(spoiled(name))
     with contextlib.suppress(RowError, ValidationError):
-        assert FORMATS[name].parse(Row(1, row, "f"))
+        assert FORMATS[ALL[name][0]].parse(Row(1, row, "f"))
     for one in FORMATS.values():
         assert one.recognises([row]) in (0, 1, 2)
 
 
 @pytest.mark.parametrize("name", ROWS)
+@settings(max_examples=20)
 @given(row=st.dictionaries(st.text(max_size=8), json_values, max_size=4))
 def test_any_row_gives_records_or_a_reason(name: str, row: dict[str, Any]) -> None:
     with contextlib.suppress(RowError, ValidationError):

@@ -45,7 +45,7 @@ def preference(**changes: Any) -> dict[str, Any]:
         "preference_statement": "@Response 2 is better",
         "preference_elaboration": "It says why.",
         "all_preferences_unprocessed": [
-            {"strength": 3, "statement": "Much better.", "elaboration": "It answers."},
+            {"strength": 3, "justification": "It answers."},
             {"strength": -1, "statement": "Slightly.", "elaboration": ""},
         ],
         **changes,
@@ -129,9 +129,17 @@ def test_a_bad_neighbor_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("strength", "choice", "strong"),
-    [(-3, "a", 3), (-1, "a", 1), (0, "equal", None), (1, "b", 1), (3, "b", 3), (2.0, "b", 2)],
+    [
+        (-3, "a", 3),
+        (-1, "a", 1),
+        (0, "equal", None),
+        (-100, "both_bad", None),
+        (1, "b", 1),
+        (3, "b", 3),
+        (2.0, "b", 2),
+    ],
 )
-def test_a_negative_strength_is_for_the_first(
+def test_a_negative_strength_is_for_the_first_and_minus_100_for_neither(
     strength: float, choice: str, strong: int | None
 ) -> None:
     said = pair(helpsteer2_preference, **preference(preference_strength=strength)).labels[0]

@@ -11,7 +11,7 @@ from corpus.importers.files.opening import rows_of
 from corpus.importers.reading import Row, RowError
 from corpus.importers.records import PairRecord
 from corpus.importers.registry import FORMATS, detect_format, parse_rows, recognised
-from tests.corpus.formats.rows import ROWS, changed
+from tests.corpus.formats.rows import OTHER_SHAPES, ROWS, changed
 
 EXAMPLES = Path(settings.BASE_DIR).parent / "shared/data/formats"
 
@@ -41,6 +41,14 @@ FILES = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_recognised_as_its_own_format_alone(name: str) -> None:
     assert [one.NAME for one in recognised([ROWS[name]])] == [name]
+
+
+@pytest.mark.parametrize("shape", OTHER_SHAPES)
+def test_a_row_in_another_shape_is_recognised_too_and_gives_records(shape: str) -> None:
+    name, row = OTHER_SHAPES[shape]
+
+    assert [one.NAME for one in recognised([row])] == [name]
+    assert FORMATS[name].parse(Row(1, row, "mine.jsonl"))
 
 
 @pytest.mark.parametrize("name", ROWS)
