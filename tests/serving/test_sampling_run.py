@@ -36,6 +36,7 @@ def project() -> Project:
     return make_project()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_sandbox_model_answers_prompts_and_raters_are_asked_about_the_pairs(
     project: Project,
 ) -> None:
@@ -216,6 +217,7 @@ def test_an_engine_that_is_away_for_a_while_is_asked_again(project: Project) -> 
     assert (run.attempts, run.completions_made, run.pairs_made) == (3, 6, 3)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_run_cut_off_in_the_middle_asks_only_for_what_is_lacking(
     project: Project, settings: Settings
 ) -> None:
