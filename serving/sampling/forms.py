@@ -10,7 +10,7 @@ from corpus.models import ModelVersion, PairPolicy, Project, Prompt
 from corpus.registry import SANDBOX_LOCATION, SANDBOX_NAME, sandbox_model
 from serving.engine_forms import ENGINE_CHOICES, usable_temperature
 from serving.engines import why_not
-from serving.sampling.selection import SamplingSelection
+from serving.sampling.selection import SamplingSelection, prompts_to_sample
 from serving.sampling.services import SamplingRequest
 from serving.servers import server_urls
 
@@ -91,6 +91,9 @@ class SamplingForm(forms.Form):
         self._offer_models()
         prompts = Prompt.objects.filter(project=project)
         self.lacks_prompts = not prompts.exists()
+        if not self.is_bound and not prompts_to_sample(project.pk, SamplingSelection()).exists():
+            # What is chosen at first can be started.
+            self.initial.setdefault("which", "all")
         for name in ("source", "domain"):
             values = prompts.order_by(name).values_list(name, flat=True).distinct()
             self.fields[name].choices = [  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from exports.services import SftFilters, freeze_sft
 from judging.models import Calibration, JudgeConfig, JudgeRun
 from judging.trials.impact import launch_impact
 from serving.models import ModelServer
-from tests.builders import Cast, make_pair, make_user, rater_for
+from tests.builders import Cast, make_pair, make_prompt, make_user, rater_for
 from tests.web.worlds import live
 
 
@@ -53,6 +53,7 @@ def under_way(cast: Cast, model: ModelVersion) -> None:
     judge = JudgeConfig.objects.filter(project=project).latest("pk")
     JudgeRun.objects.create(project=project, config=judge, selection={})
     SamplingRun.objects.create(project=project, selection={}, engine="transformers")
+    make_prompt(project, "Answered by nobody?")
     Calibration.objects.create(
         config=judge,
         method=Calibration.Method.TEMPERATURE,

@@ -92,6 +92,16 @@ def test_the_form_begins_with_what_the_address_names(dan: Client, project: Proje
     assert str(model.pk) not in dict(form.fields["models"].choices)
 
 
+def test_where_every_prompt_has_pairs_all_of_them_are_chosen_at_first(
+    dan: Client, project: Project
+) -> None:
+    make_pair(project, 1)
+    chosen = '<option value="all" selected>'
+    assert chosen in dan.get(f"{PAGES}new").content.decode()
+    make_prompt(project, "Alone?")
+    assert chosen not in dan.get(f"{PAGES}new").content.decode()
+
+
 def test_all_that_was_chosen_is_kept_with_the_run(dan: Client, project: Project) -> None:
     make_prompts(project, 3)
     Prompt.objects.update(source="", domain="knots")
