@@ -133,7 +133,8 @@ class _Strict(BaseModel):
 
 class LabelRecord(_Strict):
     """A label that came with a pair. `choice`, `criteria` and `p_a` speak of response_a and
-    response_b. A judge's choice in one order, without a probability, is a hard verdict."""
+    response_b. A judge's choice in one order, without a probability, is a hard verdict; its
+    probability without an order is a label that stands for all orders."""
 
     rater: Name
     kind: RaterKind = "human"
@@ -166,12 +167,10 @@ class LabelRecord(_Strict):
             raise ValueError("choice is missing; a human's label needs one")
         if self.kind == "human" and (self.order or self.p_a is not None):
             raise ValueError("order and p_a are only for judges, not for humans")
-        if self.p_a is not None and self.order is None:
-            raise ValueError("order and p_a must be given together")
         if self.order is not None and self.p_a is None:
             raise ValueError("order is given without p_a or choice")
         if self.choice is None and self.p_a is None:
-            raise ValueError("a judge's label needs a choice, or order and p_a")
+            raise ValueError("a judge's label needs a choice or p_a")
         for key in self.criteria:
             storable(key)
         return self

@@ -31,7 +31,7 @@ def judge_label_sink(batch: Batch) -> Counter[str]:
     """Store foreign judges' verdicts and labels; how many labels were new.
 
     Entries with `order` and `p_a` become verdicts, and their aggregate the judge's label; an entry
-    with a choice alone is a label.
+    with a choice alone, or with a probability of no order, is a label.
     """
     names = {one.rater for record, _ in batch.pairs for one in record.labels if one.kind == "judge"}
     if not names:
@@ -107,7 +107,19 @@ def _labels(
         for entry in entries
         if entry.p_a is None and entry.choice is not None
     ]
-    asked = [entry for entry in entries if entry.p_a is not None]
+    for entry in entries:
+        if entry.order is None and entry.p_a is not None:
+            p_first = entry.p_a if pair.a_is_first else 1.0 - entry.p_a
+            choice = (
+                choice_against(pair, entry.choice)
+                if entry.choice is not None
+                else Choice(outcome(p_first, tie_band=config.tie_band))
+            )
+            identity = sha256_of([label_sha256(pair, entry), p_first])
+            labels.append(
+                new_label(batch, pair, config.rater, entry, choice, identity, now, p_first)
+            )
+    asked = [entry for entry in entries if entry.order is not None]
     p_first = combine(_readings(pair, entries))
     if p_first is not None:
         choice = Choice(outcome(p_first, tie_band=config.tie_band))

@@ -123,6 +123,25 @@ def test_foreign_verdicts_become_verdicts_and_their_mean_the_judges_label(
     assert label.p_first == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_probability_of_no_order_is_a_soft_label_and_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], swapped: bool
+) -> None:
+    if swapped:
+        run(write(tmp_path / "a.jsonl", line(response_a="No 0.", response_b="Yes 0.")), capsys)
+    judged = [{"rater": "gpt", "kind": "judge", "p_a": 0.9}]
+    path = write(tmp_path / "f.jsonl", line(labels=judged))
+
+    assert run(path, capsys)["labels_added"] == 1
+    assert run(path, capsys)["labels_added"] == 0
+
+    label = Label.objects.get()
+    assert (label.choice, label.p_first) == (
+        ("second", pytest.approx(0.1)) if swapped else ("first", 0.9)
+    )
+    assert not Verdict.objects.exists()
+
+
 def test_a_raters_second_label_supersedes_the_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

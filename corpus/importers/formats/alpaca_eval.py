@@ -55,7 +55,8 @@ def _rater(fields: Mapping[str, Any]) -> str:
 
 
 def _label(fields: Mapping[str, Any]) -> LabelRecord | None:
-    """A judge's probability, in the one order that the file has; a person's choice."""
+    """A judge's probability, which is of no order: the annotators draw one and turn the answer
+    back. A person's choice."""
     said = fields.get("preference")
     if said is None:
         return None
@@ -67,6 +68,6 @@ def _label(fields: Mapping[str, Any]) -> LabelRecord | None:
         )
     p_a = 0.5 if preference == 0 else round(2 - preference, DECIMALS)
     if fields.get("annotator_index") is None:
-        return LabelRecord(rater=_rater(fields), kind="judge", order="ab", p_a=p_a)
+        return LabelRecord(rater=_rater(fields), kind="judge", p_a=p_a)
     choice: ImportedChoice = "equal" if p_a == 0.5 else ("a" if p_a > 0.5 else "b")
     return LabelRecord(rater=_rater(fields), choice=choice)

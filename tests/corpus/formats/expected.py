@@ -35,7 +35,13 @@ class Found:
 EXPECTED: dict[str, tuple[str, Found]] = {
     "alpaca-eval-annotations.json": (
         "alpaca-eval",
-        Found(rows=5, pairs=5, verdicts={"0.02": 1, "0.50": 1, "0.93": 1, "1.00": 1}, answers=10),
+        Found(
+            rows=5,
+            pairs=5,
+            labels={"judge weighted_judge": 4},
+            chosen={"helpful": 2, "equal": 1, "other": 1},
+            answers=10,
+        ),
     ),
     "arena-140k.jsonl": (
         "arena",

@@ -24,13 +24,13 @@ def annotation(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_a_judge_gives_a_probability_in_the_order_of_the_file() -> None:
+def test_a_judge_gives_a_probability_that_is_of_no_order() -> None:
     found = pair(alpaca_eval, **annotation())
 
     assert (found.model_a, found.model_b) == ("baseline", "candidate")
     assert found.source == "helpful_base"
     [said] = found.labels
-    assert (said.rater, said.kind, said.order, said.p_a) == ("weighted_judge", "judge", "ab", 0.07)
+    assert (said.rater, said.kind, said.order, said.p_a) == ("weighted_judge", "judge", None, 0.07)
 
 
 @pytest.mark.parametrize(("preference", "p_a"), [(1, 1.0), (2, 0.0), (1.5, 0.5), (0, 0.5)])
