@@ -2,6 +2,7 @@ from django.urls import path
 
 from library.imports import api as imports_api
 from library.imports import views as imports
+from library.pairs import api as pairs_api
 from library.pairs import browse, chosen, one
 from library.projects import api as projects_api
 from library.projects import views as projects
@@ -36,6 +37,14 @@ urlpatterns = [
     path(ONE_IMPORT, imports.import_page, name="import"),
     path(f"{ONE_IMPORT}cancel", imports.import_cancel, name="import_cancel"),
     path(f"{ONE_IMPORT}rejected.csv", imports.import_rejected, name="import_rejected"),
+    path(f"{API}pairs", pairs_api.Pairs.as_view(), name="api_pairs"),
+    path(f"{API}pairs/withdraw", pairs_api.WithdrawPairs.as_view(), name="api_pairs_withdraw"),
+    path(f"{API}pairs/restore", pairs_api.RestorePairs.as_view(), name="api_pairs_restore"),
+    path(f"{API}pairs/ask", pairs_api.AskForLabels.as_view(), name="api_pairs_ask"),
+    path(f"{API}pairs/<int:pair_id>", pairs_api.OnePair.as_view(), name="api_pair"),
+    path(f"{API}pair-sets", pairs_api.PairSets.as_view(), name="api_pair_sets"),
+    path(f"{API}prompts", pairs_api.Prompts.as_view(), name="api_prompts"),
+    path(f"{API}completions", pairs_api.Completions.as_view(), name="api_completions"),
     path(f"{API}uploads", imports_api.Uploads.as_view(), name="api_uploads"),
     path(API_UPLOAD, imports_api.OneUpload.as_view(), name="api_upload"),
     path(f"{API_UPLOAD}/parts", imports_api.UploadParts.as_view(), name="api_upload_parts"),

@@ -69,7 +69,7 @@ def _import(context: JobContext[Import], source: Source) -> None:
         context.checkpoint()
         with transaction.atomic():
             assert_lease(job)
-            counts = store_records(
+            counts, _ = store_records(
                 project=job.project,
                 records=[(record, line.line) for line in batch for record in line.records],
                 policy=policy,

@@ -95,10 +95,11 @@ def store_records(
     source: Import | None = None,
     batch: str = "",
     making: Making | None = None,
-) -> Counter[str]:
+) -> tuple[Counter[str], Batch]:
     """Store records, each with its line, and what the layers above take from them.
 
-    Returns the counts of an ImportReport. To be called within a transaction.
+    Returns the counts of an ImportReport, and where each record ended up. To be called within a
+    transaction.
     """
     found = sort_out(records, making or Making())
     pairs = [record for record, _ in found.pairs]
@@ -152,7 +153,7 @@ def store_records(
     counts["demonstrations_added"] = _keep_demonstrations(whole)
     counts["labels_added"] = added["labels"]
     counts["steps_added"] = added["steps"]
-    return counts
+    return counts, whole
 
 
 def empty_responses(pairs: Sequence[PairRecord], singles: Sequence[SingleRecord]) -> int:
