@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -16,7 +17,7 @@ from annotation.services import answer_gold, publish_guideline
 from constitution.models import Chain, RevisionRun
 from constitution.services import PrincipleText, create_draft
 from corpus.imports.uploads import add_part, begin_upload
-from corpus.models import Import, ModelRegistration, ModelVersion, SamplingRun
+from corpus.models import Import, ModelRegistration, ModelVersion, Project, SamplingRun
 from exports.models import DatasetVersion
 from judging.models import DraftTrial, JudgeConfig, JudgeRun
 from judging.trials.impact import draw_audit_set, launch_impact
@@ -55,13 +56,39 @@ def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator
             yield pattern.name or route, route
 
 
+def of_nothing(project: Project) -> dict[str, Any]:
+    """The manifest of a dataset without rows: whole, with figures that are undefined."""
+    undefined = {"value": None, "low": None, "high": None, "n": 0, "reason": "There are no pairs."}
+    return {
+        "kind": "preference",
+        "name": "d",
+        "project": project.slug,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "sha256": "a" * 64,
+        "splits": {},
+        "dropped": {},
+        "strata": {},
+        "strata_findings": [],
+        "consensus": "majority",
+        "labels": {"count": 0, "raters": [], "kept_out": {}},
+        "judges": {},
+        "agreement": {
+            f"{whose}{name}": undefined
+            for whose in ("", "all_", "judge_")
+            for name in ("krippendorff_alpha", "raw_agreement")
+        },
+        "constitutions": {},
+        "parents": [],
+    }
+
+
 def places_of(cast: Cast) -> list[Place]:
     """One object of each kind in the cast's project, and every address of them."""
     project = cast.project
     pair = make_pair(project, slots=1)
     model = ModelVersion.objects.create(project=project, name="m", kind="api")
     dataset = DatasetVersion.objects.create(
-        project=project, name="d", number=1, sha256="a" * 64, manifest={"splits": {}}
+        project=project, name="d", number=1, sha256="a" * 64, manifest=of_nothing(project)
     )
     run = TrainingRun.objects.create(
         project=project, name="r", method="dpo", spec={}, base_model=model, dataset=dataset
