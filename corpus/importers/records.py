@@ -391,14 +391,15 @@ Record = PairRecord | GroupRecord | CompletionRecord | StepsRecord | Demonstrati
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """Line `line` (from 1), and the rows up to line `last` that belong to it, hold records, or
-    none for `reason`."""
+    """Line `line` (from 1), and the lines `others` that belong to it, the last of which is `last`,
+    hold records, or none for `reason`."""
 
     line: int
     records: tuple[Record, ...] = ()
     reason: str = ""
     rows: int = 1
     last: int = 0
+    others: tuple[int, ...] = ()
 
 
 def describe(error: ValidationError) -> str:

@@ -186,4 +186,5 @@ def _parsed(rows: Sequence[RawRow], one: Format, source: str) -> ParsedLine:
             reason = printable(str(error))
         except RecursionError:
             reason = "nested too deeply"
-    return ParsedLine(first, records, reason, rows=len(rows), last=last)
+    others = tuple(row.number for row in rows[1:])
+    return ParsedLine(first, records, reason, rows=len(rows), last=last, others=others)

@@ -100,7 +100,7 @@ def note_lines(report: ImportReport, batch: Iterable[ParsedLine]) -> list[Reject
     for line in batch:
         report.rows += line.rows
         if line.reason:
-            rejected.append(Rejected(line.line, line.reason))
+            rejected += [Rejected(number, line.reason) for number in (line.line, *line.others)]
         for record in line.records:
             for name in record.metadata:
                 count_named(report.kept_fields, name)

@@ -31,9 +31,14 @@ def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def belongs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two neighbors answer one prompt."""
+    """Whether two neighbors answer one prompt. One that lacks an answer or a rating stands alone,
+    so that it costs no other."""
     prompt = after.get("prompt")
-    return isinstance(prompt, str) and prompt == before.get("prompt")
+    same = isinstance(prompt, str) and prompt == before.get("prompt")
+    return same and all(
+        isinstance(row.get("response"), str) and number(row.get(OVERALL)) is not None
+        for row in (before, after)
+    )
 
 
 def parse(row: Row) -> list[Record]:
@@ -57,7 +62,7 @@ def prompt_turns(prompt: str) -> tuple[Turn, ...]:
 
 
 def _group(rows: Sequence[Row]) -> GroupRecord:
-    ratings = [_ratings(row, several=len(rows) > 1) for row in rows]
+    ratings = [_ratings(row) for row in rows]
     ranking = Ranking(
         rater=RATER,
         scores=tuple(one[OVERALL] for one in ratings),
@@ -78,12 +83,9 @@ def _group(rows: Sequence[Row]) -> GroupRecord:
     )
 
 
-def _ratings(row: Row, *, several: bool) -> dict[str, float | None]:
-    where = f"row {row.number}: " if several else ""
-    if not isinstance(row.fields.get("response"), str):
-        raise RowError(f"{where}response: must be a string")
+def _ratings(row: Row) -> dict[str, float | None]:
     found = {axis: number(row.fields.get(axis)) for axis in AXES}
     if found[OVERALL] is None:
         said = short(row.fields.get(OVERALL), 60)
-        raise RowError(f"{where}{OVERALL}: must be a number, got {said!r}")
+        raise RowError(f"{OVERALL}: must be a number, got {said!r}")
     return found

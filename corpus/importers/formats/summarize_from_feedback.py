@@ -1,4 +1,5 @@
-"""OpenAI's summarize-from-feedback: which of two summaries of a post a worker preferred.
+"""OpenAI's summarize-from-feedback: which of two summaries of a post a worker preferred, and
+ratings of single summaries on several axes, of which those of one post are neighbors.
 
 Source: Stiennon et al. 2020, arXiv 2009.01325; the prompts are written as their policies saw them.
 """
@@ -9,12 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpus.importers.reading import Row, RowError, number, objects, rest, short, text
-from corpus.importers.records import ImportedChoice, LabelRecord, PairRecord, Record
+from corpus.importers.records import (
+    Candidate,
+    GroupRecord,
+    ImportedChoice,
+    LabelRecord,
+    PairRecord,
+    Ranking,
+    Record,
+)
 
 NAME = "summarize-from-feedback"
 TITLE = "Summarize from feedback"
 RATER = "summarize-from-feedback"
 NEEDED = frozenset({"info", "summaries", "choice"})
+OF_INFO = ("id", "post", "title", "subreddit", "article")
 MIDDLE = 5
 """Of the nine points, from surely the first summary (1) to surely the second (9)."""
 
@@ -23,12 +33,82 @@ STRENGTHS = {1: 1, 2: 2, 3: 3, 4: 3}
 
 
 def recognises(rows: Sequence[Mapping[str, Any]]) -> int:
-    """2 where rows have a post's info, summaries and a choice."""
-    return 2 * any(row.keys() >= NEEDED and isinstance(row["summaries"], list) for row in rows)
+    """2 where rows have a post's info, and summaries and a choice, or a summary with axes."""
+    return 2 * any(
+        (row.keys() >= NEEDED and isinstance(row["summaries"], list)) or _is_rating(row)
+        for row in rows
+    )
+
+
+def belongs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two neighbors rate summaries of one post."""
+    return _is_rating(before) and _is_rating(after) and before["info"] == after["info"]
 
 
 def parse(row: Row) -> list[Record]:
-    """The pair of a row, in the order of the file."""
+    """The record of a row that has no neighbors."""
+    return parse_rows([row])
+
+
+def parse_rows(rows: Sequence[Row]) -> list[Record]:
+    """The pair of a row, in the order of the file; or the group of the summaries of one post, with
+    the ratings of each worker."""
+    if _is_rating(rows[0].fields):
+        return [_group(rows)]
+    return [_pair(row) for row in rows]
+
+
+def _is_rating(row: Mapping[str, Any]) -> bool:
+    summary = row.get("summary")
+    return (
+        isinstance(row.get("info"), Mapping)
+        and isinstance(summary, Mapping)
+        and isinstance(summary.get("axes"), Mapping)
+    )
+
+
+def _group(rows: Sequence[Row]) -> GroupRecord:
+    """Each different summary once; what a worker did not rate is unsaid."""
+    places: dict[tuple[str, str], int] = {}
+    rated: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        summary = row.fields["summary"]
+        written = text(summary, "text").strip()
+        place = places.setdefault((written, short(summary.get("policy"))), len(places))
+        rater = short(row.fields.get("worker")).strip() or RATER
+        rated.setdefault(rater, {})[place] = summary["axes"]
+    info = rows[0].fields["info"]
+    return GroupRecord(
+        **_described(info, rows[0]),
+        completions=tuple(Candidate(text=one, model=model or None) for one, model in places),
+        rankings=tuple(_ranking(rater, axes, len(places)) for rater, axes in rated.items()),
+        metadata={
+            **rest(rows[0].fields, ("info", "summary", "worker")),
+            **rest(info, OF_INFO),
+        },
+    )
+
+
+def _ranking(rater: str, axes: Mapping[int, Mapping[str, Any]], n: int) -> Ranking:
+    names = dict.fromkeys(str(name) for one in axes.values() for name in one)
+    scores = {
+        name: tuple(number(axes[place].get(name)) if place in axes else None for place in range(n))
+        for name in names
+    }
+    overall = scores.pop("overall", (None,) * n)
+    return Ranking(rater=rater, scores=overall, criteria=scores, measured=True)
+
+
+def _described(info: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    return {
+        "prompt": _prompt(info),
+        "id": short(info.get("id")),
+        "domain": short(info.get("subreddit"), 100),
+        "source": row.source,
+    }
+
+
+def _pair(row: Row) -> PairRecord:
     fields = row.fields
     info = fields.get("info")
     if not isinstance(info, Mapping):
@@ -43,29 +123,24 @@ def parse(row: Row) -> list[Record]:
     one, other = summaries
     metadata = {
         **rest(fields, ("info", "summaries", "choice", "worker")),
-        **rest(info, ("id", "post", "title", "subreddit", "article")),
+        **rest(info, OF_INFO),
     }
     label = LabelRecord(
         rater=short(fields.get("worker")).strip() or RATER,
         choice=choice,
         strength=_strength(fields.get("extra"), choice),
     )
-    return [
-        PairRecord(
-            prompt=_prompt(info),  # type: ignore[arg-type]
-            response_a=_summary(one, 0),
-            response_b=_summary(other, 1),
-            model_a=short(one.get("policy")) or None,
-            model_b=short(other.get("policy")) or None,
-            metadata_a=rest(one, ("text", "policy")),
-            metadata_b=rest(other, ("text", "policy")),
-            id=short(info.get("id")),
-            domain=short(info.get("subreddit"), 100),
-            source=row.source,
-            labels=(label,),
-            metadata=metadata,
-        )
-    ]
+    return PairRecord(
+        **_described(info, row),
+        response_a=_summary(one, 0),
+        response_b=_summary(other, 1),
+        model_a=short(one.get("policy")) or None,
+        model_b=short(other.get("policy")) or None,
+        metadata_a=rest(one, ("text", "policy")),
+        metadata_b=rest(other, ("text", "policy")),
+        labels=(label,),
+        metadata=metadata,
+    )
 
 
 def _prompt(info: Mapping[str, Any]) -> str:

@@ -369,6 +369,31 @@ OTHER_SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
             "preference.suggestion.agent": "j",
         },
     ),
+    "rewardbench with several answers": (
+        "rewardbench",
+        {
+            "id": "t1",
+            "prompt": "Name three rivers.",
+            "chosen": ["Rhine, Rhône, Loire."],
+            "rejected": ["The Nile.", "None."],
+            "num_correct": 1,
+            "num_incorrect": 2,
+            "models": ["m1", "m2", "m3"],
+            "subset": "Factuality",
+        },
+    ),
+    "ratings of summaries": (
+        "summarize-from-feedback",
+        {
+            "info": {"id": "c1", "article": "It rained.", "title": "Rain", "site": "own"},
+            "summary": {
+                "text": " Rain.",
+                "policy": "ref",
+                "axes": {"overall": 6, "accuracy": 7},
+            },
+            "worker": "w0",
+        },
+    ),
     "label studio with one answer": (
         "label-studio",
         {

@@ -10,6 +10,8 @@ from corpus.importers.formats import helpsteer2, helpsteer2_preference, helpstee
 from corpus.importers.groups import expand
 from corpus.importers.records import GroupRecord
 from corpus.importers.registry import Format
+from corpus.imports.report import ImportReport
+from corpus.imports.running import note_lines
 from corpus.models import PairPolicy
 from tests.corpus.formats.reading import (
     choices,
@@ -121,10 +123,20 @@ def test_more_neighbors_than_a_record_holds_are_several_groups() -> None:
     assert [len(one.completions) for one in lines[0].records] == [64, 6]  # type: ignore[union-attr]
 
 
-def test_a_bad_neighbor_is_named() -> None:
-    [line] = read(helpsteer2, rating(), rating(None, "No idea."))
+def test_a_bad_neighbor_costs_no_other() -> None:
+    good, bad, other = read(helpsteer2, rating(), rating(None, "No idea."), rating(2, "Who knows."))
 
-    assert line.reason == "row 2: helpfulness: must be a number, got ''"
+    assert bad.reason == "helpfulness: must be a number, got ''"
+    assert [(line.line, len(line.records)) for line in (good, other)] == [(1, 1), (3, 1)]
+
+
+def test_a_group_that_cannot_be_stored_is_reported_for_each_of_its_rows() -> None:
+    report = ImportReport()
+
+    rejected = note_lines(report, read(helpsteer2, rating(), rating(1, "\x00")))
+
+    assert [one.line for one in rejected] == [1, 2]
+    assert (report.rows, report.rejected_rows) == (2, 2)
 
 
 @pytest.mark.parametrize(

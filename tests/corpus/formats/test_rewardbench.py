@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from corpus.importers.formats import rewardbench
-from tests.corpus.formats.reading import example_pairs, pair, reason
+from corpus.importers.records import PairRecord
+from tests.corpus.formats.reading import example_pairs, pair, read, reason
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -38,6 +39,36 @@ def test_the_order_of_the_answers_tells_nothing() -> None:
     said = {pair(rewardbench, **row(chosen=f"Answer {n}.")).labels[0].choice for n in range(20)}
 
     assert said == {"a", "b"}
+
+
+def test_each_better_answer_of_several_is_paired_with_each_worse() -> None:
+    several = {
+        "id": "t1",
+        "prompt": "Why?",
+        "chosen": ["Because."],
+        "rejected": ["No idea.", "Who knows."],
+        "num_correct": 1,
+        "num_incorrect": 2,
+        "models": ["m1", "m2", "m3"],
+        "subset": "Factuality",
+    }
+    assert rewardbench.recognises([several]) == 2
+
+    [line] = read(rewardbench, several)
+
+    pairs = [one for one in line.records if isinstance(one, PairRecord)]
+    assert [(one.id, one.domain) for one in pairs] == [
+        ("t1:1-1", "Factuality"),
+        ("t1:1-2", "Factuality"),
+    ]
+    for one in pairs:
+        answers = {one.response_a: one.model_a, one.response_b: one.model_b}
+        better = one.response_a if one.labels[0].choice == "a" else one.response_b
+        assert better == "Because."
+        assert answers["Because."] == "m1"
+    assert "rejected: must be a text, or a list" in reason(
+        rewardbench, **{**several, "rejected": "No."}
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from corpus.importers.formats import summarize_from_feedback
-from tests.corpus.formats.reading import choices, example_pairs, label, pair, reason
+from corpus.importers.records import GroupRecord
+from tests.corpus.formats.reading import choices, example_pairs, label, pair, read, reason
 
 
 def comparison(**changes: Any) -> dict[str, Any]:
@@ -85,6 +86,45 @@ def test_confidence_is_a_strength_on_the_side_of_the_choice(
 )
 def test_a_bad_comparison_is_refused_with_what_is_wrong(changes: dict[str, Any], said: str) -> None:
     assert said in reason(summarize_from_feedback, **comparison(**changes))
+
+
+def rating(worker: str, said: str, policy: str, overall: int, accuracy: int) -> dict[str, Any]:
+    axes = {"overall": overall, "accuracy": accuracy}
+    return {
+        "info": {"id": "c1", "article": "It rained.", "title": "Rain", "site": "own"},
+        "summary": {"text": said, "policy": policy, "note": None, "axes": axes},
+        "worker": worker,
+        "split": "test",
+    }
+
+
+def test_ratings_of_the_summaries_of_one_post_are_a_group_with_each_workers_ratings() -> None:
+    rows = [
+        rating("w0", " Rain.", "ref", 6, 7),
+        rating("w0", " Sun.", "sup2", 1, 1),
+        rating("w1", " Rain.", "ref", 5, 7),
+    ]
+    assert summarize_from_feedback.recognises(rows[:1]) == 2
+
+    [line] = read(summarize_from_feedback, *rows)
+
+    [group] = line.records
+    assert isinstance(group, GroupRecord)
+    assert [(one.text, one.model) for one in group.completions] == [
+        ("Rain.", "ref"),
+        ("Sun.", "sup2"),
+    ]
+    assert group.prompt[0].content == "Article:\n\nIt rained.\n\nTL;DR:"
+    assert [(one.rater, one.scores, one.criteria, one.measured) for one in group.rankings] == [
+        ("w0", (6.0, 1.0), {"accuracy": (7.0, 1.0)}, True),
+        ("w1", (5.0, None), {"accuracy": (7.0, None)}, True),
+    ]
+
+
+def test_neighboring_comparisons_are_pairs_of_their_own() -> None:
+    lines = read(summarize_from_feedback, comparison(), comparison(worker="w1"))
+
+    assert [len(line.records) for line in lines] == [1, 1]
 
 
 def test_a_file_of_comparisons() -> None:
