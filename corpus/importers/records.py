@@ -403,13 +403,9 @@ class ParsedLine:
 
 
 def describe(error: ValidationError) -> str:
-    """The first few faults of a record, in words that name the field. A list that lacks only what
-    another fault speaks of is none of them."""
+    """The first few faults of a record, in words that name the field."""
     faults = []
-    found = error.errors(include_url=False, include_input=False)
-    inner = {fault["loc"][:-1] for fault in found}
-    told = [one for one in found if one["type"] != "too_short" or one["loc"] not in inner]
-    for fault in told[:3]:
+    for fault in error.errors(include_url=False, include_input=False)[:3]:
         where = ".".join(str(part) for part in fault["loc"] if part != "function-after")
         message = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{where}: {message}" if where else message)

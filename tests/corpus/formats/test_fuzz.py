@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -18,10 +19,19 @@ from tests.corpus.formats.rows import OTHER_SHAPES, ROWS
 ALL = {**{name: (name, row) for name, row in ROWS.items()}, **OTHER_SHAPES}
 
 
+NAMES = ("role", "content", "from", "value", "text", "rank", "rating", "tool_calls", "name")
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.sampled_from(["\x00", "\ud800", "N/A", "user", "assistant", "system", "function_call"])
+    | st.text(max_size=20),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -63,7 +73,9 @@ def spoiled(draw: st.DrawFn, name: str) -> dict[str, Any]:
 def test_a_spoiled_row_gives_records_or_a_reason(name: str, data: st.DataObject) -> None:
     row = data.draw(spoiled(name))
     with contextlib.suppress(RowError, ValidationError):
-        assert FORMATS[ALL[name][0]].parse(Row(1, row, "f"))
+        records = FORMATS[ALL[name][0]].parse(Row(1, row, "f"))
+        assert records
+        assert all(json.dumps(record.model_dump(mode="json")) for record in records)
     for one in FORMATS.values():
         assert one.recognises([row]) in (0, 1, 2)
 
