@@ -16,8 +16,10 @@ class AnnotationConfig(AppConfig):
             welcome_pairs,
         )
         from annotation.services.members import release_leaving, seat_member
+        from annotation.services.taking_back import register_taking_back
         from corpus.importers.sinks import register_sink, register_welcome
 
+        register_taking_back()
         for sink in (human_label_sink, gold_sink, completion_label_sink, step_label_sink):
             register_sink(sink)
         register_welcome(welcome_pairs)

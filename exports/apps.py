@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from corpus.models import Project
+    from corpus.models import Import, Project
 
 
 class ExportsConfig(AppConfig):
@@ -14,10 +14,12 @@ class ExportsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.steps import register_steps
+        from corpus.imports.dependants import register_check
         from exports.first_steps import FIRST_STEP
         from judging.selectors import provide_dataset_pairs
 
         register_steps(FIRST_STEP)
+        register_check(_frozen)
         provide_dataset_pairs(_dataset_pairs)
 
 
@@ -26,3 +28,9 @@ def _dataset_pairs(project: Project, sha256: str) -> Iterable[str]:
     from exports.selectors import dataset_pairs
 
     return dataset_pairs(project, sha256)
+
+
+def _frozen(job: Import) -> list[str]:
+    from exports.selectors import datasets_on_import
+
+    return datasets_on_import(job)

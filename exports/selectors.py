@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
-from corpus.models import Pair, Project
+from annotation.models import Label
+from corpus.models import Import, Pair, Project, Prompt
 from exports.models import DatasetVersion
 from exports.splits import SPLITS
 from judging.errors import UnknownSelectionError
@@ -57,3 +59,34 @@ def _holds(dataset: DatasetVersion, split: str, pair_sha256: str) -> bool:
         return False
     rows = pq.read_table(path, columns=["pair_sha256"], filters=[("pair_sha256", "=", pair_sha256)])
     return bool(rows.num_rows)
+
+
+def datasets_on_import(job: Import) -> list[str]:
+    """The frozen datasets that hold what an import brought in: its pairs, prompts of its own, or
+    pairs that it labelled."""
+    datasets = DatasetVersion.objects.filter(project=job.project_id)
+    if not datasets.exists():
+        return []
+    pairs = set(Pair.objects.filter(source_import=job).values_list("sha256", flat=True))
+    labelled = Label.objects.filter(source_import=job).exclude(pair__source_import=job)
+    pairs |= set(labelled.values_list("pair__sha256", flat=True))
+    prompts = set(Prompt.objects.filter(source_import=job).values_list("sha256", flat=True))
+    return [
+        f"the dataset {dataset}"
+        for dataset in datasets
+        if any(_meets(dataset.folder / f"{split}.parquet", pairs, prompts) for split in SPLITS)
+    ]
+
+
+def _meets(path: Path, pairs: set[str], prompts: set[str]) -> bool:
+    """Whether a split has a row of one of these pairs, or, where its rows are of no pairs, of one
+    of these prompts; a file that is gone has none."""
+    if not path.exists():
+        return False
+    with pq.ParquetFile(path) as file:
+        by_pair = "pair_sha256" in file.schema_arrow.names
+        column, wanted = ("pair_sha256", pairs) if by_pair else ("prompt_sha256", prompts)
+        return any(
+            not wanted.isdisjoint(batch.column(column).to_pylist())
+            for batch in file.iter_batches(columns=[column])
+        )

@@ -8,12 +8,16 @@ class JudgingConfig(AppConfig):
         from accounts.steps import register_steps
         from constitution.extensions import after_revision, publish_parts, revision_parts
         from corpus.importers.sinks import register_sink
+        from corpus.imports.dependants import goes_along, its_own, register_prepare
         from judging.first_steps import FIRST_STEP
-        from judging.runs.importing import judge_label_sink
+        from judging.models import Verdict
+        from judging.runs.importing import judge_label_sink, leave_no_empty_judge
         from judging.runs.revision_results import publish_results
         from judging.views.parts import measured_impact, said_by_others
 
         register_steps(FIRST_STEP)
+        goes_along(Verdict, "pair", its_own)
+        register_prepare(leave_no_empty_judge)
         register_sink(judge_label_sink)
         after_revision.append(publish_results)
         publish_parts.append(measured_impact)

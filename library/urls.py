@@ -36,6 +36,7 @@ urlpatterns = [
     path(f"{UPLOAD}discard", imports.upload_discard, name="upload_discard"),
     path(ONE_IMPORT, imports.import_page, name="import"),
     path(f"{ONE_IMPORT}cancel", imports.import_cancel, name="import_cancel"),
+    path(f"{ONE_IMPORT}take-back/", imports.import_take_back, name="import_take_back"),
     path(f"{ONE_IMPORT}rejected.csv", imports.import_rejected, name="import_rejected"),
     path(f"{API}pairs", pairs_api.Pairs.as_view(), name="api_pairs"),
     path(f"{API}pairs/withdraw", pairs_api.WithdrawPairs.as_view(), name="api_pairs_withdraw"),
@@ -52,5 +53,6 @@ urlpatterns = [
     path(f"{API}imports/dry-run", imports_api.ImportDryRun.as_view(), name="api_import_dry_run"),
     path(API_IMPORT, imports_api.OneImport.as_view(), name="api_import"),
     path(f"{API_IMPORT}/cancel", imports_api.CancelImport.as_view(), name="api_import_cancel"),
+    path(f"{API_IMPORT}/take-back", imports_api.TakeBack.as_view(), name="api_import_take_back"),
     path(f"{API_IMPORT}/rejected", imports_api.RejectedLines.as_view(), name="api_import_rejected"),
 ]

@@ -95,6 +95,14 @@ def settle_imported(*, pairs: Collection[Pair], now: dt.datetime) -> int:
     return len(rows)
 
 
+def settle_anew(*, gold: GoldPair, now: dt.datetime) -> None:
+    """Settle a gold pair by the answers that are left; one without any is no gold pair."""
+    if not GoldAnswer.objects.filter(pair=gold.pair_id).exists():
+        gold.delete()
+    elif gold.state != GoldPair.State.RETIRED:
+        _settle(gold, wanted=policy_of(gold.project_id).gold_seniors, now=now)
+
+
 def state_of(votes: Counter[str], *, wanted: int, imported: str | None) -> tuple[str, str]:
     """The state and the choice ("" while there is none) that follow from the votes.
 

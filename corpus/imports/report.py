@@ -26,7 +26,8 @@ class ImportReport:
     `duplicates` are pairs that were there already; `completions_added` single answers that are in
     no pair of the file, `steps_added` labels of steps. `identical` counts pairs that a policy would
     have made of two identical answers. `kept_fields` became metadata, `dropped_fields` could be
-    kept nowhere; both count records by the field's name.
+    kept nowhere; both count records by the field's name. `met_imports` counts what was there
+    already by the id of the import that it came with.
     """
 
     format: str = ""
@@ -43,6 +44,7 @@ class ImportReport:
     kept_fields: Counter[str] = field(default_factory=Counter)
     dropped_fields: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    met_imports: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejected] = field(default_factory=list)
 
     def add(self, counts: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from corpus.importers.records import ParsedLine
 from corpus.importers.registry import parse_rows
 from corpus.imports.opening import Source, format_of, source_of
 from corpus.imports.report import ImportReport, Rejected, count_named, read_report
-from corpus.imports.storing import Making, store_records
+from corpus.imports.storing import Making, met_imports, store_records
 from corpus.intake.policy import intake_policy, launch_scan
 from corpus.models import (
     Import,
@@ -69,7 +69,7 @@ def _import(context: JobContext[Import], source: Source) -> None:
         context.checkpoint()
         with transaction.atomic():
             assert_lease(job)
-            counts, _ = store_records(
+            counts, stored = store_records(
                 project=job.project,
                 records=[(record, line.line) for line in batch for record in line.records],
                 policy=policy,
@@ -78,6 +78,7 @@ def _import(context: JobContext[Import], source: Source) -> None:
                 making=making,
             )
             report.add(counts)
+            report.met_imports += met_imports(stored)
             rejected = note_lines(report, batch)
             ImportRejection.objects.bulk_create(
                 ImportRejection(source_import=job, line=line.line, reason=line.reason)

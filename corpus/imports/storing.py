@@ -21,6 +21,7 @@ from corpus.importers.records import (
 from corpus.importers.sinks import Batch, SingleRecord, take_all, welcome_all
 from corpus.intake.redaction import Redactor
 from corpus.models import (
+    Completion,
     Demonstration,
     Import,
     IntakePolicy,
@@ -154,6 +155,16 @@ def store_records(
     counts["labels_added"] = added["labels"]
     counts["steps_added"] = added["steps"]
     return counts, whole
+
+
+def met_imports(batch: Batch) -> Counter[str]:
+    """What was there before this import, by the id of the import that it came with."""
+    found = Counter(stored.row.source_import_id for _, stored in batch.pairs if not stored.is_new)
+    there = [stored.pk for _, stored in batch.completions if not stored.is_new]
+    found.update(Completion.objects.filter(pk__in=there).values_list("source_import_id", flat=True))
+    return Counter(
+        {str(pk): count for pk, count in found.items() if pk not in (None, batch.import_id)}
+    )
 
 
 def empty_responses(pairs: Sequence[PairRecord], singles: Sequence[SingleRecord]) -> int:

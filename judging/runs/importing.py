@@ -8,7 +8,7 @@ from itertools import groupby
 
 from django.utils import timezone
 
-from annotation.models import Choice, Rater
+from annotation.models import Choice, Label, Rater
 from annotation.services.importing import (
     NewLabel,
     choice_against,
@@ -18,10 +18,12 @@ from annotation.services.importing import (
     new_pairs,
     store_labels,
 )
+from annotation.services.taking_back import is_referred_to, leave_no_empty_rater
 from corpus.hashing import sha256_of
 from corpus.importers.records import LabelRecord
 from corpus.importers.sinks import Batch
-from corpus.models import Project
+from corpus.imports.dependants import Finish
+from corpus.models import Import, Project
 from corpus.writing import StoredPair
 from judging.asking.arithmetic import Order, Reading, combine, outcome
 from judging.models import JudgeConfig, Verdict
@@ -128,3 +130,20 @@ def _labels(
             new_label(batch, pair, config.rater, asked[0], choice, identity, now, p_first)
         )
     return labels
+
+
+def leave_no_empty_judge(job: Import) -> Finish:
+    """When an import is taken back: foreign judges that it spoke of and that are left without
+    anything go."""
+    known = Label.objects.filter(source_import=job, rater__kind=Rater.Kind.JUDGE)
+    raters = set(known.values_list("rater", flat=True))
+    said = Verdict.objects.filter(source_import=job).values_list("config__rater", flat=True)
+    raters |= set(said.distinct())
+
+    def finish() -> None:
+        for config in JudgeConfig.objects.filter(rater__in=raters, model_version=None):
+            if not is_referred_to(config):
+                config.delete()
+        leave_no_empty_rater(raters)
+
+    return finish

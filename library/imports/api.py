@@ -26,6 +26,7 @@ from corpus.importers.records import describe
 from corpus.importers.registry import format_named
 from corpus.imports.dry_run import dry_run
 from corpus.imports.services import Choices, launch_import, pin, saved_mapping
+from corpus.imports.taking_back import take_back
 from corpus.imports.uploads import add_part, begin_upload, complete, discard, received
 from corpus.models import Import, ImportRejection, PairPolicy, Project, Upload
 from jobs.services import request_cancel
@@ -306,6 +307,19 @@ class CancelImport(ErrorsTold):
         job = _import(self, request, project_slug, import_id)
         request_cancel(job)
         return Response(ImportRow(job).data, status=status.HTTP_202_ACCEPTED)
+
+
+class TakeBack(ErrorsTold):
+    @extend_schema(
+        operation_id="imports_take_back", request=None, responses={200: ImportRow, 409: REFUSED}
+    )
+    def post(self, request: Request, project_slug: str, import_id: int) -> Response:
+        """Delete all that an import added. Refused while anything stands on it: labels given here,
+        gold answers by seniors, adjudications, verdicts, revisions, frozen datasets."""
+        job = _import(self, request, project_slug, import_id)
+        take_back(job=job, user=user_of(request))
+        job.refresh_from_db()
+        return Response(ImportRow(job).data)
 
 
 class RejectedLine(serializers.ModelSerializer[ImportRejection]):

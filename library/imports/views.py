@@ -18,13 +18,15 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.permissions import READERS, RESEARCHERS, MemberRequest, member_view, user_of
-from corpus.errors import ImportFileError
+from corpus.errors import DependedOnError, ImportFileError
 from corpus.importers.files.hub import HubDataset
 from corpus.importers.mapping import TITLES, ColumnMap
+from corpus.importers.registry import FORMATS
 from corpus.imports.dry_run import SHOWN_RECORDS, DryRun, dry_run
 from corpus.imports.report import OTHERS, read_report
 from corpus.imports.services import launch_import, pin, save_mapping, saved_mapping
 from corpus.imports.storing import Making
+from corpus.imports.taking_back import plan_taking_back, take_back
 from corpus.imports.uploads import KEPT_FOR, add_part, begin_upload, complete, discard
 from corpus.models import Import, Project, Upload
 from jobs.polling import whole_once_finished
@@ -282,11 +284,13 @@ def import_page(request: MemberRequest, project: Project, import_id: int) -> Htt
         ],
         "kept": report.kept_fields.most_common(FIELDS_SHOWN),
         "dropped": report.dropped_fields.most_common(FIELDS_SHOWN),
+        "format": FORMATS[report.format].TITLE if report.format in FORMATS else "",
         "columns": [
             (title, column)
             for field, title in TITLES.items()
             if (column := (job.mapping or {}).get("columns", {}).get(field))
         ],
+        "may_take_back": may_import and job.is_finished and job.taken_back_at is None,
         "upload_again": may_import
         and job.is_finished
         and job.state != Import.State.SUCCEEDED
@@ -338,3 +342,23 @@ def import_rejected(request: MemberRequest, project: Project, import_id: int) ->
 def _inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+@member_view(RESEARCHERS)
+def import_take_back(request: MemberRequest, project: Project, import_id: int) -> HttpResponseBase:
+    """What taking an import back would delete, or what stands in the way; and the button."""
+    job = get_object_or_404(Import, pk=import_id, project=project)
+    if request.method == "POST":
+        try:
+            take_back(job=job, user=user_of(request))
+            messages.success(request, f"{job.name} was taken back.")
+            return redirect("import", project.slug, job.pk)
+        except DependedOnError as error:
+            messages.error(request, str(error))
+    context = {
+        "project": project,
+        "tab": "imports",
+        "job": job,
+        "plan": plan_taking_back(job),
+    }
+    return render(request, "library/import_take_back.html", context)

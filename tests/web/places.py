@@ -129,7 +129,9 @@ def places_of(cast: Cast) -> list[Place]:
     registration = ModelRegistration.objects.create(project=project, location="x/y")
     upload = begin_upload(project=project, name="pairs.jsonl", size=len(LINE), user=cast.carol)
     add_part(upload=upload, offset=0, data=LINE)
-    brought_in = Import.objects.create(project=project, name="pairs.jsonl", upload=upload)
+    brought_in = Import.objects.create(
+        project=project, name="pairs.jsonl", state="succeeded", report={"reasons": {"bad": 1}}
+    )
     runs = {
         "sampling": sampling.pk,
         "judge/": judge_run.pk,

@@ -18,7 +18,7 @@ from annotation.services import (
 )
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.services import PrincipleText, add_principle, mark_chain
-from corpus.models import ModelVersion, PromptOriginal, SamplingRun
+from corpus.models import Import, ModelVersion, PromptOriginal, SamplingRun
 from corpus.registry import sandbox_model
 from exports.services import SftFilters, freeze_sft
 from judging.models import Calibration, JudgeConfig, JudgeRun
@@ -52,6 +52,7 @@ def under_way(cast: Cast, model: ModelVersion) -> None:
     project = cast.project
     judge = JudgeConfig.objects.filter(project=project).latest("pk")
     JudgeRun.objects.create(project=project, config=judge, selection={})
+    Import.objects.create(project=project, name="under way.jsonl")
     SamplingRun.objects.create(project=project, selection={}, engine="transformers")
     make_prompt(project, "Answered by nobody?")
     Calibration.objects.create(

@@ -54,6 +54,7 @@ KNOWN = {
     *("constitution_publish", "constitution_comment", "constitution_impact", "constitution_try"),
     *("launch_judge", "create_jury", "judge_policy", "triage", "launch_revision"),
     *("upload_prompts", "freeze", "freeze_sft", "train", "register_model", "set_prices"),
+    *("import_new", "import_upload", "upload_discard", "import_cancel", "import_take_back"),
     *("playground", "cancel_run", "stop_server", "project_new", "member_role", "member_remove"),
 }
 """Where forms go that must be among them."""
@@ -79,6 +80,13 @@ VALUES: dict[str, str | FilePayload] = {
     "freeze_sft.runs": "all of them",
     "judges": "all of them",
     "project_new.email_0": "kim@example.org",
+    "import_upload.save_as": "walked",
+    "import_new.name": "owner/set",
+    "import_new.file": FilePayload(
+        name="pairs.jsonl",
+        mimeType="application/json",
+        buffer=b'{"prompt": "Hi?", "response_a": "Yes.", "response_b": "No."}\n',
+    ),
     "upload_prompts.file": FilePayload(
         name="prompts.jsonl", mimeType="application/json", buffer=b'{"prompt": "Is it safe?"}\n'
     ),

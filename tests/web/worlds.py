@@ -14,7 +14,8 @@ from annotation.models import Adjudication, Choice, GoldPair, Guideline, Rater, 
 from annotation.services import publish_guideline
 from constitution.models import ConstitutionVersion
 from constitution.services import draft_from, edit_principle
-from corpus.models import ModelRegistration, ModelVersion, PairPolicy
+from corpus.imports.uploads import add_part, begin_upload
+from corpus.models import Import, ImportRejection, ModelRegistration, ModelVersion, PairPolicy
 from exports.services import FreezeFilters, freeze
 from inference.engine import Request
 from inference.errors import PromptTooLongError
@@ -112,6 +113,7 @@ def live(cast: Cast, *, pairs: int, raters: int, judges: int) -> None:
         )
     for number in range(judges):
         judge_project(cast, number, pairs)
+    bring_in(cast)
     change_constitution(cast, models[0])
     critique = make_revision_run(project, 4, version=make_version(project, "r"), model=models[0])
     train(cast, models[0])
@@ -134,6 +136,38 @@ def answer_prompts(cast: Cast, models: list[ModelVersion]) -> None:
 
     do(launch(cast.project, *models, source="toys", pair_policy=PairPolicy.RANDOM), reply)
     ModelRegistration.objects.create(project=cast.project, location="x/y", state=JobState.SUCCEEDED)
+
+
+def bring_in(cast: Cast) -> None:
+    """Imports that came in, and a file that waits, with names and cells that nobody foresaw."""
+    names = dict(zip((LONG, *HOSTILE[:3]), (3, 2, 1, 1), strict=True))
+    for name, state in ((f"{LONG}.csv", "succeeded"), (HOSTILE[0], "failed")):
+        job = Import.objects.create(
+            project=cast.project,
+            name=name,
+            state=state,
+            created_by=cast.dan,
+            lines_done=9,
+            file_sha256="c" * 64,
+            error="It breaks off." if state == "failed" else "",
+            mapping={"columns": {"prompt": LONG, "completion": HOSTILE[1]}, "values": {}},
+            report={
+                "format": "mapping",
+                "rows": 9,
+                "rejected_rows": 4,
+                "kept_fields": names,
+                "dropped_fields": names,
+                "reasons": {HOSTILE[2]: 3, LONG: 1},
+            },
+        )
+        for line in (3, 5, 8):
+            ImportRejection.objects.create(source_import=job, line=line, reason=HOSTILE[2])
+    cells = [HOSTILE[0], "Wie?", LONG, HOSTILE[-3], HOSTILE[1]]
+    table = "\n".join(
+        ["Frage,Eins,Zwei,vote,<b>x</b>", *(",".join(f'"{one}"' for one in cells),) * 3]
+    ).encode()
+    upload = begin_upload(project=cast.project, name=HOSTILE[1], size=len(table), user=cast.carol)
+    add_part(upload=upload, offset=0, data=table)
 
 
 def judge_project(cast: Cast, number: int, pairs: int) -> None:
