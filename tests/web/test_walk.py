@@ -56,6 +56,8 @@ NO_LINK = {
     "dataset_compare": "linked from a dataset that is not the only one of its kind",
     "draft_trial": "polled by the page that started it",
     "freeze": "the form stands on the page of datasets",
+    "import_rejected": "linked from an import that rejected rows",
+    "import_upload": "linked from the imports while the file waits for its import",
     "trial": "polled by the page that started it",
 }
 
