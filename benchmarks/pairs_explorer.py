@@ -158,10 +158,10 @@ def _batch(project: Any, numbers: range, words: list[str], draw: random.Random) 
         elif draw.random() < 0.01:
             disputes.append(Adjudication(pair_id=row.pk, project=project, reason="flag"))
     open_slots(pairs=waiting, wanted=1)
-    for model, rows in (
-        (Label, labels), (Slot, slots), (GoldPair, gold), (Adjudication, disputes)
-    ):  # fmt: skip
-        model._default_manager.bulk_create(rows)
+    Label.objects.bulk_create(labels)
+    Slot.objects.bulk_create(slots)
+    GoldPair.objects.bulk_create(gold)
+    Adjudication.objects.bulk_create(disputes)
 
 
 def measure(rounds: int) -> dict[str, dict[str, Any]]:

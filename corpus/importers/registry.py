@@ -122,12 +122,6 @@ def recognised(rows: Sequence[Mapping[str, Any]]) -> list[Format]:
     return [FORMATS[name] for name, level in sure.items() if most and level == most]
 
 
-def first_rows(rows: Iterable[RawRow]) -> list[Mapping[str, Any]]:
-    """The objects among the first rows of a file."""
-    looked_at = list(islice(rows, ROWS_LOOKED_AT))
-    return [row.fields for row in looked_at if row.fields is not None]
-
-
 def detect_format(rows: Iterable[RawRow], name: str) -> Format:
     """The format of the file `name`, by its first rows.
 

@@ -13,7 +13,7 @@ from corpus.errors import ImportFileError
 from corpus.importers.files.hub import HubDataset, pinned
 from corpus.importers.mapping import ColumnMap, MappedFormat, read_mapping
 from corpus.importers.registry import Format, detect_format, format_named, parse_rows
-from corpus.imports.opening import Source, file_source, hub_source
+from corpus.imports.opening import Source, file_source
 from corpus.imports.report import ImportReport, Rejected, read_report
 from corpus.imports.running import note_lines, run_import
 from corpus.imports.uploads import complete
@@ -111,17 +111,10 @@ def import_file(
     return import_source(slug=slug, source=file_source(path), choices=chosen, user=user)
 
 
-def import_dataset(
-    *, slug: str, dataset: HubDataset, choices: Choices = AS_FOUND, user: User | None = None
-) -> ImportReport:
-    """Import a hub's dataset likewise."""
-    return import_source(slug=slug, source=hub_source(pin(dataset)), choices=choices, user=user)
-
-
 def import_source(
     *, slug: str, source: Source, choices: Choices, user: User | None = None
 ) -> ImportReport:
-    """See `import_file`."""
+    """Import what a source holds, likewise."""
     facts = source.facts()
     one = format_for(source, choices)
     useless = _without_one_good_line(source, one)

@@ -111,16 +111,14 @@ def _labels(
     ]
     for entry in entries:
         if entry.order is None and entry.p_a is not None:
-            p_first = entry.p_a if pair.a_is_first else 1.0 - entry.p_a
+            soft = entry.p_a if pair.a_is_first else 1.0 - entry.p_a
             choice = (
                 choice_against(pair, entry.choice)
                 if entry.choice is not None
-                else Choice(outcome(p_first, tie_band=config.tie_band))
+                else Choice(outcome(soft, tie_band=config.tie_band))
             )
-            identity = sha256_of([label_sha256(pair, entry), p_first])
-            labels.append(
-                new_label(batch, pair, config.rater, entry, choice, identity, now, p_first)
-            )
+            identity = sha256_of([label_sha256(pair, entry), soft])
+            labels.append(new_label(batch, pair, config.rater, entry, choice, identity, now, soft))
     asked = [entry for entry in entries if entry.order is not None]
     p_first = combine(_readings(pair, entries))
     if p_first is not None:

@@ -329,7 +329,8 @@ def test_pairs_are_withdrawn_restored_and_asked_about_by_id_or_filter(cast: Cast
     }  # fmt: skip
     assert post("restore", {"filter": {"state": "held_back"}}) == {"chosen": 1, "changed": 1}
     theirs = make_pair(cast.elsewhere, 1)
-    for body in ({"pairs": [theirs.pk]}, {}, {"pairs": [1], "filter": {}}, {"pairs": []}):
+    bodies: list[dict[str, Any]] = [{"pairs": [theirs.pk]}, {}, {"pairs": [1], "filter": {}}]
+    for body in (*bodies, {"pairs": []}):
         assert client.post(f"{API}pairs/withdraw", body, format="json").status_code == 400, body
     assert client.post(f"{API}pairs/ask", {"filter": {}}, format="json").status_code == 400
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast as as_type
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import StreamingHttpResponse
 from django.test import Client
 
 from annotation.models import Label
@@ -96,7 +100,9 @@ def test_a_file_of_other_columns_is_mapped_checked_saved_and_imported(
     report = carol.get(answer["Location"]).content.decode()
     assert "response_a and response_b are identical" in report
     assert "Antwort eins" in report
-    rejected = b"".join(carol.get(f"{answer['Location']}rejected.csv").streaming_content)
+    download = carol.get(f"{answer['Location']}rejected.csv")
+    assert isinstance(download, StreamingHttpResponse)
+    rejected = b"".join(as_type("Iterable[bytes]", download.streaming_content))
     assert rejected == b"line,reason\r\n4,response_a and response_b are identical\r\n"
 
 
