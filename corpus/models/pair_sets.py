@@ -7,6 +7,7 @@ from django.db import models
 
 from corpus.models.projects import SHA256, Project
 from corpus.models.texts import Pair
+from figures.words import counted
 
 
 class PairSet(models.Model):
@@ -39,7 +40,7 @@ class PairSet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.size} picked pairs ({self.sha256[:12]}…)"
+        return f"{counted(self.size, 'picked pairs')} ({self.sha256[:12]}…)"
 
 
 class IdempotentCall(models.Model):

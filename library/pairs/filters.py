@@ -96,12 +96,15 @@ def chips(wanted: PairFilter, project: Project) -> Iterator[Chip]:
     for name, value in wanted.asked().items():
         if name == "q":
             continue
-        words = str(said.get(name, {}).get(value, value))
+        words = str(value)
+        if name in said:
+            label = str(said[name].get(value, value))
+            words = label[:1].upper() + label[1:]
         if name == "source_import":
             found = Import.objects.filter(project=project, pk=value).first()
-            words = str(found or f"{value} (not in this project)")
+            words = found.name if found else f"{value} (not in this project)"
         elif name in STRATA and value == NOT_SPECIFIED:
-            words = "not specified"
+            words = "Not specified"
         elif name == "picked":
             words = f"{value[:12]}…"
-        yield Chip(name, titles[name], words[:1].upper() + words[1:])
+        yield Chip(name, titles[name], words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.forms import BoundField
 
 from corpus.models import Pair, Project, Prompt
@@ -14,7 +15,7 @@ from library.pairs.states import Agreement, State
 MOST_CHOICES = 200
 """Strata to choose from; a project with more of one kind has no use for a list of them."""
 
-QUERY_CHARACTERS = 500
+MOST_COMBINATIONS = 2_000
 
 RENAMED = {"import": "source_import"}
 """Names of the address that Python keeps for itself."""
@@ -52,8 +53,9 @@ class FilterForm(forms.Form):
         self.fields["import"] = forms.TypedChoiceField(
             required=False, choices=[("", "Any import"), *imports], coerce=int, empty_value=None
         )
+        strata = _strata(project)
         for name, title in STRATA.items():
-            self.fields[name] = _stratum(project, name, title)
+            self.fields[name] = _stratum(strata[name], title)
 
     @property
     def shown(self) -> list[BoundField]:
@@ -79,13 +81,26 @@ def _choice(nothing: str, choices: list[tuple[str, str]], label: str | None = No
     return forms.ChoiceField(required=False, choices=[("", nothing), *choices], label=label)
 
 
-def _stratum(project: Project, name: str, title: str) -> forms.Field:
+def _strata(project: Project) -> dict[str, set[str]]:
+    """What there is of each stratum, at least MOST_CHOICES and one where there is more. Read by one
+    look at an index, or by one each where too many go together."""
+    prompts = Prompt.objects.filter(project=project)
+    together = prompts.order_by(*STRATA).values_list(*STRATA).distinct()
+    rows = list(together[: MOST_COMBINATIONS + 1])
+    if len(rows) <= MOST_COMBINATIONS:
+        return {name: {row[place] for row in rows} for place, name in enumerate(STRATA)}
+    return {name: set(_alone(prompts, name)[: MOST_CHOICES + 1]) for name in STRATA}
+
+
+def _alone(prompts: QuerySet[Prompt], name: str) -> QuerySet[Prompt, str]:
+    return prompts.order_by(name).values_list(name, flat=True).distinct()
+
+
+def _stratum(found: set[str], title: str) -> forms.Field:
     """A list of what there is, or, of very many, a field to type one into."""
-    there = Prompt.objects.filter(project=project).order_by(name).values_list(name, flat=True)
-    found = list(there.distinct()[: MOST_CHOICES + 1])
     if len(found) > MOST_CHOICES:
         return forms.CharField(required=False, label=title, max_length=200)
-    named = [(value, value) for value in found if value]
+    named = [(value, value) for value in sorted(found) if value]
     if named and "" in found:
         named.append((NOT_SPECIFIED, "Not specified"))
     return forms.ChoiceField(required=False, label=title, choices=[("", "Any"), *named])

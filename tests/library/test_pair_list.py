@@ -220,8 +220,8 @@ def test_filters_combine_stand_in_the_address_and_can_be_removed(
     assert "Question 3?" not in shown
     assert f'href="?import={source.pk}&amp;language=de"' in shown
     assert 'href="?domain=law&amp;language=de"' in shown
-    assert "Remove the filter Import: Import" in shown
-    assert "Remove the filter Domain: Law" in shown
+    assert "Remove the filter Import: a.jsonl" in shown
+    assert "Remove the filter Domain: law" in shown
     assert "Not specified" in page(client, "?domain=-")
 
 

@@ -15,6 +15,7 @@ from annotation.services import (
     set_aside,
     submit_label,
     suspend_rater,
+    withdraw_pairs,
 )
 from constitution.models import Chain, ConstitutionVersion, RevisionRun
 from constitution.services import PrincipleText, add_principle, mark_chain
@@ -45,6 +46,7 @@ def every_state(cast: Cast) -> None:
     PromptOriginal.objects.create(
         prompt=pair.prompt, messages=pair.prompt.messages, counts={"e-mail": 1}
     )
+    withdraw_pairs(project=project, pairs=[make_pair(project, 90_001, slots=1).pk])
 
 
 def under_way(cast: Cast, model: ModelVersion) -> None:

@@ -56,6 +56,7 @@ KNOWN = {
     *("upload_prompts", "freeze", "freeze_sft", "train", "register_model", "set_prices"),
     *("import_new", "import_upload", "upload_discard", "import_cancel", "import_take_back"),
     *("playground", "cancel_run", "stop_server", "project_new", "member_role", "member_remove"),
+    *("pairs", "pairs_chosen", "pairs_ask", "pairs_pick", "pairs_withdraw", "pairs_restore"),
 }
 """Where forms go that must be among them."""
 
@@ -79,6 +80,7 @@ VALUES: dict[str, str | FilePayload] = {
     "hours": "2",
     "freeze_sft.runs": "all of them",
     "judges": "all of them",
+    "pairs_chosen.pair": "all of them",
     "project_new.email_0": "kim@example.org",
     "import_upload.save_as": "walked",
     "import_new.name": "owner/set",
@@ -132,6 +134,8 @@ def visitors(cast: Cast) -> Iterator[Visitor]:
     suspended = Rater.objects.get(user__username="gina")
     page = f"/projects/harbour/raters/{suspended.pk}/"
     yield Visitor("carol", session_of(signed_in("carol")), [page])
+    whole = "/projects/harbour/pairs/chosen/?all=1"
+    yield Visitor("carol", session_of(signed_in("carol")), [whole])
     _, token = invite(project=cast.project, role=Role.RATER, by=cast.carol, now=timezone.now())
     link = f"/invitations/{token}/"
     invited = signed_in("xena")

@@ -15,7 +15,7 @@ from annotation.services import publish_guideline
 from constitution.models import ConstitutionVersion
 from constitution.services import draft_from, edit_principle
 from corpus.imports.uploads import add_part, begin_upload
-from corpus.models import Import, ImportRejection, ModelRegistration, ModelVersion, PairPolicy
+from corpus.models import Import, ImportRejection, ModelRegistration, ModelVersion, Pair, PairPolicy
 from exports.services import FreezeFilters, freeze
 from inference.engine import Request
 from inference.errors import PromptTooLongError
@@ -53,7 +53,12 @@ def used(cast: Cast) -> None:
 
 def crowded(cast: Cast) -> None:
     for number, text in enumerate(HOSTILE):
-        make_pair(cast.project, 5_000 + number, prompt=text[:2_000] or "x", first=text, slots=1)
+        told = make_pair(
+            cast.project, 5_000 + number, prompt=text[:2_000] or "x", first=text, slots=1
+        )
+        Pair.objects.filter(pk=told.pk).update(
+            metadata={text[:60]: text, "nested": [{"deep": text}]}, external_id=text[:200]
+        )
     live(cast, pairs=240, raters=14, judges=3)
 
 

@@ -8,7 +8,6 @@ if (form) {
   const show = () => {
     const picked = boxes.filter((box) => box.checked).length;
     button.textContent = picked === 1 ? "Use 1 selected pair…" : picked ? `Use ${picked} selected pairs…` : "Use selected pairs…";
-    button.disabled = !picked;
     all.checked = picked === boxes.length;
     all.indeterminate = picked > 0 && picked < boxes.length;
   };
