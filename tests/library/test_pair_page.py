@@ -8,10 +8,19 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from annotation.models import Choice, GoldPair, Label
+from annotation.models import (
+    Choice,
+    CompletionLabel,
+    GoldPair,
+    Label,
+    QualityPolicy,
+    Skip,
+    StepLabel,
+)
 from annotation.services import Judgement, claim_next_slot, open_slots, submit_label
 from constitution.models import Chain
-from corpus.models import Pair
+from corpus.models import Completion, Import, Pair, Prompt, PromptOriginal, SamplingRun
+from corpus.pair_sets import pick_pairs
 from exports.models import DatasetVersion
 from exports.services import freeze
 from exports.spec import FreezeFilters
@@ -195,3 +204,69 @@ def test_the_first_rows_of_a_dataset_lead_to_their_pairs(
     shown = page(client, f"datasets/{sha256}/")
     assert "First answer 1." in shown
     assert not ANY_PAIR.search(shown)
+
+
+def test_all_that_is_known_of_a_pair_is_told(client: Client, cast: Cast) -> None:
+    pair = make_pair(cast.project, 1, slots=2)
+    source = Import.objects.create(project=cast.project, name="morning.jsonl")
+    run = SamplingRun.objects.create(project=cast.project, selection={}, engine="scripted")
+    long = "word " * 100
+    Pair.objects.filter(pk=pair.pk).update(
+        source_import=source,
+        source_line=17,
+        sampling_run=run,
+        external_id="row-17",
+        metadata={"thread": 4, "notes": long, "<script>alert(1)</script>": {"a": [1, "<b>x</b>"]}},
+    )
+    Prompt.objects.filter(pk=pair.prompt_id).update(
+        domain="law", difficulty="hard", reference="A **true** answer.", metadata={"page": "p. 9"}
+    )
+    Completion.objects.filter(pk=pair.first_id).update(
+        sampling={"temperature": 0.7},
+        token_count=1234,
+        finish_reason="length",
+        steps=["Count.", "Add."],
+        metadata={"score": 0.5},
+    )
+    ann, ben = (make_rater(cast.project, name) for name in ("ann", "ben"))
+    now = timezone.now()
+    for step, value in ((0, 1), (1, -1)):
+        StepLabel.objects.create(
+            project=cast.project, completion=pair.first, rater=ann, step=step, value=value,
+            created_at=now,
+        )  # fmt: skip
+    CompletionLabel.objects.create(
+        project=cast.project, completion=pair.second, rater=ann, good=False, created_at=now
+    )
+    QualityPolicy.objects.create(
+        project=cast.project, criteria=[{"key": "tone", "name": "Tone of voice"}]
+    )
+    label = make_label(pair, ann)
+    Label.objects.filter(pk=label.pk).update(margin=1.25, criteria={"tone": "second"})
+    Skip.objects.create(pair=pair, rater=ben, reason=Skip.Reason.UNCLEAR)
+    picked = pick_pairs(project=cast.project, pairs=[pair.pk], created_by=cast.dan)
+    client.force_login(cast.dan)
+
+    shown = page(client, f"pairs/{pair.pk}/")
+
+    for text in (
+        *("morning.jsonl", ">17<", "row-17", ">law<", ">hard<", "not sensitive", "short (11"),
+        *("<strong>true</strong>", "p. 9", "1,234 tokens", "cut off", "temperature", "2 steps"),
+        *("right (1)", "wrong (1)", "Thumbs: 0 up, 1 down", "margin 1.250"),
+        *("Tone of voice: second", "unclear (1)", "1 picked pair (", pair.sha256),
+    ):
+        assert text in shown, text
+    assert f'href="{HOME}imports/{source.pk}/"' in shown
+    assert f"?picked={picked.sha256}" in shown
+    assert "<script>alert(1)" not in shown
+    assert "<b>x</b>" not in shown
+    assert shown.count("<details>") >= 2, "long values are folded"
+    assert "Read the original" not in shown
+
+
+def test_an_admin_gets_to_what_was_taken_out_of_a_prompt(client: Client, cast: Cast) -> None:
+    pair = make_pair(cast.project, 1)
+    PromptOriginal.objects.create(prompt=pair.prompt, messages=[], counts={"e-mail": 1})
+    for user, offered in ((cast.carol, True), (cast.bob, False), (cast.dan, False)):
+        client.force_login(user)
+        assert ("Read the original" in page(client, f"pairs/{pair.pk}/")) == offered
