@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import bisect
 import io
-import zlib
 from collections.abc import Iterator
-from zipfile import BadZipFile
 
-import pyarrow as pa
 from django.core.files.storage import default_storage
 
 from corpus.errors import UploadError
-from corpus.importers.files.opening import Seekable, rows_in
+from corpus.importers.files.opening import UNREADABLE, Seekable, rows_in
 from corpus.importers.files.rows import RawRow
 from corpus.imports.uploads import complete
 from corpus.models import Upload
@@ -67,5 +64,5 @@ def rows_of_upload(upload: Upload) -> Iterator[RawRow]:
     with io.BufferedReader(StoredParts(upload), BUFFER_BYTES) as file:
         try:
             yield from rows_in(file, upload.name)
-        except (OSError, EOFError, zlib.error, BadZipFile, pa.ArrowException) as error:
+        except UNREADABLE as error:
             raise UploadError(f"Cannot read {upload.name}: {error}") from error

@@ -12,6 +12,8 @@ import pytest
 from django.core.management import call_command
 
 from annotation.models import Label
+from corpus.errors import ImportFileError
+from corpus.importers.files.hub import HubDataset, rows
 from corpus.models import Import, Pair, Project
 from tests.dataset_hub import COMMIT, dataset_hub
 from tests.hub import unreachable_hub
@@ -108,6 +110,35 @@ def test_what_is_not_there_is_said_in_one_line_and_leaves_nothing(
 ) -> None:
     with dataset_hub(monkeypatch, {"own/bench": {"train.jsonl": lines(*ROWS)}}):
         assert said in refused(name, capsys, *options)
+
+
+@pytest.mark.parametrize("name", ["text", "json", "secrets", "own/secrets", ".."])
+def test_the_name_of_a_dataset_never_reads_files_of_this_machine(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (tmp_path, tmp_path / "secrets", tmp_path / "own/secrets", tmp_path / "own"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "train.txt").write_text("SECRET_KEY=1")
+        (folder / "train.json").write_text('{"secret": 1}')
+    monkeypatch.chdir(tmp_path / "own" if name == ".." else tmp_path)
+    with (
+        dataset_hub(monkeypatch, {"own/bench": {"train.jsonl": lines(*ROWS)}}),
+        pytest.raises(ImportFileError),
+    ):
+        next(rows(HubDataset(name=name)))
+
+
+def test_a_dataset_whose_card_names_files_of_this_machine_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET_KEY=1")
+    card = f"---\nconfigs:\n- config_name: default\n  data_files: {secret}\n---\n".encode()
+    with (
+        dataset_hub(monkeypatch, {"own/bench": {"README.md": card, "train.jsonl": lines(*ROWS)}}),
+        pytest.raises(ImportFileError),
+    ):
+        next(rows(HubDataset(name="own/bench")))
 
 
 def test_a_hub_out_of_reach_is_said_in_one_line(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.errors import ImportFileError
 from corpus.importers.files.columnar import plain
 from corpus.importers.files.rows import RawRow
+
+if TYPE_CHECKING:
+    from datasets import NamedSplit
+
+ON_HUB = "hf://datasets/"
 
 
 class HubDataset(BaseModel):
@@ -48,20 +54,17 @@ def rows(dataset: HubDataset) -> Iterator[RawRow]:
     """
     # Here and not above: it takes seconds, and most imports are of files.
     import httpx
-    from datasets import load_dataset
+    from datasets import load_dataset_builder
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     number = 0
     try:
-        stream = load_dataset(
-            dataset.name,
-            dataset.config or None,
-            split=dataset.split,
-            revision=dataset.revision or None,
-            streaming=True,
+        builder = load_dataset_builder(
+            dataset.name, dataset.config or None, revision=dataset.revision or None
         )
-        for fields in stream:
+        _check_on_hub(dataset, builder.config.data_files)
+        for fields in builder.as_streaming_dataset(split=dataset.split):
             number += 1
             try:
                 yield RawRow(number, {name: plain(value) for name, value in fields.items()})
@@ -77,6 +80,25 @@ def rows(dataset: HubDataset) -> Iterator[RawRow]:
         RuntimeError,
     ) as error:
         raise ImportFileError(_unreachable(dataset, error)) from error
+
+
+def _check_on_hub(
+    dataset: HubDataset, files: Mapping[str | NamedSplit, Iterable[str]] | None
+) -> None:
+    """ImportFileError where any of the dataset's files lies elsewhere than on the hub.
+
+    The name of a folder, or of a kind of file such as `text`, would be read from this machine; and
+    what a dataset says of itself may name any path or address.
+    """
+    places = [str(place) for several in (files or {}).values() for place in several]
+    if not places:
+        raise ImportFileError(f"There are no files of a dataset {dataset.name} on the hub.")
+    strange = (place for place in places if not place.split("::")[-1].startswith(ON_HUB))
+    if next(strange, None) is not None:
+        raise ImportFileError(
+            f"{dataset.name} has files that are not on the hub; only datasets that are there as a "
+            "whole are read. Download the files and import them."
+        )
 
 
 def _unreachable(dataset: HubDataset, error: Exception) -> str:

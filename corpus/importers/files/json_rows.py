@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -82,8 +83,8 @@ def _without_doubles(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object's members. A name that stands twice has no meaning that readers agree on."""
     found = dict(members)
     if len(found) != len(members):
-        names = [name for name, _ in members]
-        double = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in members)
+        double = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"the name {double[:50]!a} appears twice in one object")
     return found
 

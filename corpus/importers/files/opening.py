@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import struct
 import tempfile
@@ -41,7 +42,7 @@ ENCRYPTED = 0x1
 UNREADABLE = (
     *(OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException),
     # What zipfile says of an archive that is damaged or packed in a way that it does not know.
-    *(struct.error, NotImplementedError),
+    *(struct.error, lzma.LZMAError, NotImplementedError, UnicodeDecodeError),
 )
 
 
@@ -229,7 +230,7 @@ def is_array(start: bytes) -> bool:
     line = text.split(b"\n", 1)[0].strip()
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return line == text.strip()
 

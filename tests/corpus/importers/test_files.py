@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +252,66 @@ def test_an_empty_file_is_told_from_one_that_is_not_there(tmp_path: Path) -> Non
 
     with pytest.raises(EmptyFileError):
         facts_of(tmp_path / "a")
+
+
+def test_the_names_of_columns_may_be_long_and_go_on_over_lines(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    names = [f"column {place}" for place in range(9_000)]
+    path.write_text(f'{",".join(names)},"pro\nmpt"\n{"1," * len(names)}Why?\n')
+
+    [row] = rows_of(path)
+
+    assert row.number == 3
+    assert row.fields == {"pro\nmpt": "Why?", **dict.fromkeys(names, "1")}
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (",".join(f"c{place}" for place in range(20_000)), "has 20,000 columns; the limit is"),
+        ("x" * 5_000_000 + ",b", "the first line, which should name the columns, is longer than"),
+        ('a,"b\n' + "1,2\n" * 200, "a quote in the first line is never closed"),
+    ],
+)
+def test_a_first_line_that_names_no_columns_says_why(tmp_path: Path, head: str, said: str) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(f"{'a,b' if head.startswith('x') else ''}{head}\n1,2\n")
+
+    with pytest.raises(ImportFileError, match=re.escape(said)):
+        list(rows_of(path))
+
+
+def test_an_object_of_very_many_names_is_refused_in_a_moment(tmp_path: Path) -> None:
+    path = tmp_path / "names.jsonl"
+    path.write_text("{" + ",".join(f'"c{place}":1' for place in range(200_000)) + ',"c199999":2}')
+
+    [row] = rows_of(path)
+
+    assert row.reason.startswith("not usable JSON: the name 'c199999' appears twice")
+
+
+def test_what_is_nested_too_deeply_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_bytes(b"[" * 60_000)
+
+    with pytest.raises(ImportFileError):
+        list(rows_of(path))
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+@given(st.lists(st.tuples(st.integers(4, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_archive_is_one_clear_error_at_most(
+    tmp_path_factory: pytest.TempPathFactory, how: int, changes: list[tuple[int, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "rows.zip"
+    with zipfile.ZipFile(path, "w", how) as archive:
+        archive.writestr("röws.jsonl", jsonl([ROWS[0], ROWS[2]]))
+    damaged = bytearray(path.read_bytes())
+    for place, byte in changes:
+        damaged[4 + place % (len(damaged) - 4)] = byte
+    path.write_bytes(damaged)
+
+    with suppress(ImportFileError):
+        list(rows_of(path))
+    with suppress(ImportFileError):
+        check_whole(path)
