@@ -1,9 +1,11 @@
 """Celery entry points of the corpus."""
 
 from celery import shared_task
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from corpus.imports.running import run_import
+from corpus.imports.taking_back import take_back
 from corpus.imports.uploads import tidy_uploads
 from corpus.intake.scanning import scan
 from corpus.models import Import, IntakeScan, ModelRegistration
@@ -35,3 +37,10 @@ def index_words_task() -> None:
 @shared_task
 def tidy_uploads_task() -> None:
     tidy_uploads(now=timezone.now())
+
+
+@shared_task
+def take_back_task(import_id: int, user_id: int | None) -> None:
+    """What a page asked for whose reader would wait too long. Done twice, it is refused."""
+    user = User.objects.filter(pk=user_id).first()
+    take_back(job=Import.objects.get(pk=import_id), user=user)

@@ -29,6 +29,7 @@ from corpus.imports.storing import Making
 from corpus.imports.taking_back import plan_taking_back, take_back
 from corpus.imports.uploads import KEPT_FOR, add_part, begin_upload, complete, discard
 from corpus.models import Import, Project, Upload
+from corpus.tasks import take_back_task
 from jobs.polling import whole_once_finished
 from jobs.selectors import run_seconds
 from jobs.services import request_cancel
@@ -47,6 +48,8 @@ IMPORTS_A_PAGE = 50
 LINES_A_REASON = 5
 REASONS_SHOWN = 50
 FIELDS_SHOWN = 60
+TAKEN_BACK_AT_ONCE = 10_000
+"""Rows that are deleted while the reader waits; for more a worker takes minutes."""
 
 
 @member_view(READERS)
@@ -348,6 +351,12 @@ def _inert(text: str) -> str:
 def import_take_back(request: MemberRequest, project: Project, import_id: int) -> HttpResponseBase:
     """What taking an import back would delete, or what stands in the way; and the button."""
     job = get_object_or_404(Import, pk=import_id, project=project)
+    plan = plan_taking_back(job)
+    large = sum(count for _, count in plan.deleted) > TAKEN_BACK_AT_ONCE
+    if request.method == "POST" and large and not plan.in_the_way:
+        take_back_task.delay(job.pk, request.user.pk)
+        messages.info(request, f"{job.name} is being taken back. This can take some minutes.")
+        return redirect("import", project.slug, job.pk)
     if request.method == "POST":
         try:
             take_back(job=job, user=user_of(request))
@@ -359,6 +368,6 @@ def import_take_back(request: MemberRequest, project: Project, import_id: int) -
         "project": project,
         "tab": "imports",
         "job": job,
-        "plan": plan_taking_back(job),
+        "plan": plan,
     }
     return render(request, "library/import_take_back.html", context)

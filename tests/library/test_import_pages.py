@@ -12,6 +12,7 @@ from annotation.models import Label
 from corpus.imports.running import run_import
 from corpus.imports.uploads import add_part, begin_upload
 from corpus.models import ColumnMapping, Import, Pair, Upload
+from corpus.tasks import take_back_task
 from jobs.runner import run_job
 from tests.builders import Cast, make_cast
 
@@ -168,3 +169,22 @@ def test_a_hub_that_is_out_of_reach_is_said(cast: Cast, carol: Client) -> None:
     path = asked.request["PATH_INFO"] + "?" + asked.request["QUERY_STRING"]
     fetched = carol.get(f"{path}&fetch=1").content.decode()
     assert "The dataset owner/set cannot be read from the hub" in fetched
+
+
+def test_an_import_is_taken_back_on_a_page_that_says_what_goes(
+    cast: Cast, carol: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("library.imports.views.take_back_task.delay", take_back_task)
+    for at_once in (10_000, 0):
+        monkeypatch.setattr("library.imports.views.TAKEN_BACK_AT_ONCE", at_once)
+        upload = uploaded(cast, LINE)
+        carol.post(page_of(upload), {"format": "pairs", "pair_policy": "all", "do": "import"})
+        job = Import.objects.latest("pk")
+        run_job(Import, job.pk, run_import)
+        path = f"/projects/harbour/imports/{job.pk}/take-back/"
+        assert "What will be deleted" in carol.get(path).content.decode()
+        assert Pair.objects.count() == 1
+        carol.post(path)
+        job.refresh_from_db()
+        assert (Pair.objects.count(), job.taken_back_by) == (0, cast.carol)
+        assert "taken back already" in carol.post(path).content.decode()
