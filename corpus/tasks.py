@@ -42,5 +42,5 @@ def tidy_uploads_task() -> None:
 @shared_task
 def take_back_task(import_id: int, user_id: int | None) -> None:
     """What a page asked for whose reader would wait too long. Done twice, it is refused."""
-    user = User.objects.filter(pk=user_id).first()
+    user = User.objects.filter(pk=user_id).first() if user_id else None
     take_back(job=Import.objects.get(pk=import_id), user=user)
