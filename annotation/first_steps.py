@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 
-from accounts.models import Membership, Role
+from accounts.models import Invitation, Membership, Role
 from accounts.permissions import ADMINS, SENIORS
 from accounts.steps import SetupStep
 from annotation.models import GoldPair, Guideline, Label, QualityPolicy
@@ -45,8 +46,16 @@ FIRST_STEPS = (
         action="Invite raters",
         page="invitations",
         roles=ADMINS,
-        # Whoever labels is a rater: imported people and judges too.
-        done=Exists(Membership.objects.filter(project=HERE, role=Role.RATER))
-        | Exists(Label.objects.filter(project=HERE)),
+        # Whoever labels is a rater: imported people and judges too. Who has not answered an
+        # invitation yet has been asked all the same.
+        done=Q(Exists(Membership.objects.filter(project=HERE, role=Role.RATER)))
+        | Q(Exists(Label.objects.filter(project=HERE)))
+        | Q(
+            Exists(
+                Invitation.objects.filter(
+                    project=HERE, role=Role.RATER, revoked_at=None, expires_at__gt=Now()
+                )
+            )
+        ),
     ),
 )

@@ -98,6 +98,13 @@ def _texts(turns: Turns) -> Iterable[str]:
             yield f"{call['function']['name']} {call['function']['arguments']}"
 
 
+def last_asked(turns: Turns) -> str:
+    """What was asked last, to know a conversation by in a list: the newest turn of a user that
+    says something, else the last thing that was said."""
+    asked = (turn["content"] for turn in reversed(turns) if turn["role"] == "user")
+    return next(filter(str.strip, asked), "") or summary(turns)
+
+
 def summary(turns: Turns) -> str:
     """The last thing that was said, to know a conversation by: of a turn that only calls a tool,
     the call."""

@@ -59,7 +59,7 @@ class FreezeForm(forms.Form):
         "^[0-9a-f]{64}$",
         required=False,
         label="Only these picked pairs",
-        help_text="Their sha256; pairs are picked on the page of pairs.",
+        help_text="The SHA-256 of their set; pairs are picked on the page Pairs.",
         error_messages={"invalid": "“%(value)s” is not a sha256: 64 characters, 0–9 and a–f."},
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import ForeignKey, Model, Q, QuerySet
 
@@ -31,6 +32,7 @@ Relation = tuple[type[Model], str]
 
 _goes: dict[Relation, Goes] = {}
 _own: list[type[Model]] = []
+_called: dict[type[Model], str] = {}
 _checks: list[Check] = []
 _prepares: list[Prepare] = []
 
@@ -50,10 +52,13 @@ def its_own(job: Import) -> Q:
     return Q(source_import=job)
 
 
-def goes_along(model: type[Model], field: str, goes: Goes) -> None:
+def goes_along(model: type[Model], field: str, goes: Goes, *, called: str = "") -> None:
     """Rows of `model` whose `field` refers to a row that is taken back go along, as far as `goes`
-    says so."""
+    says so. Those that block are `called` so, where people know them by another name than the
+    model's; in the plural."""
     _goes[model, field] = goes
+    if called:
+        _called[model] = called
     if goes is its_own and model not in _own:
         _own.append(model)
 
@@ -77,7 +82,12 @@ class Standing:
     blocking: QuerySet[Model]
 
     def words(self, count: int) -> str:
-        return counted(count, str(self.model._meta.verbose_name_plural))
+        # Of a table that only joins two others: the model that it belongs to.
+        through: Any = self.model._meta.auto_created
+        if through:
+            return f"{counted(count, 'places')} in {through._meta.verbose_name_plural}"
+        called = _called.get(self.model, str(self.model._meta.verbose_name_plural))
+        return counted(count, called)
 
 
 def own_models() -> list[type[Model]]:

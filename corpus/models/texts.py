@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least
 
-from corpus.conversations import summary
+from corpus.conversations import last_asked
 from corpus.models.imports import Import
 from corpus.models.model_versions import ModelVersion
 from corpus.models.projects import SHA256, Project
@@ -59,7 +59,7 @@ class Prompt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return summary(self.messages)[:80]
+        return last_asked(self.messages)[:80]
 
 
 class Completion(models.Model):

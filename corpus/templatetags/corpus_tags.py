@@ -40,9 +40,9 @@ def conversation(turns: conversations.Turns) -> dict[str, object]:
 
 
 @register.filter
-def last_said(turns: conversations.Turns) -> str:
-    """The last thing that was said in a prompt, to know it by."""
-    return conversations.summary(turns)
+def last_asked(turns: conversations.Turns) -> str:
+    """What was asked last in a prompt, to know it by."""
+    return conversations.last_asked(turns)
 
 
 @register.filter

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.core.cache import cache
 
+from corpus.conversations import last_asked
 from corpus.errors import EmptyFileError
 from corpus.hashing import sha256_of
 from corpus.importers.files.hub import HubDataset
@@ -116,7 +117,7 @@ def _key(dataset: HubDataset) -> str:
 class Shown(NamedTuple):
     """A record as raters see it: a pair, or one answer, with what was said of it."""
 
-    turns: list[dict[str, str]]
+    turns: list[dict[str, Any]]
     left: str
     right: str | None
     said: list[str]
@@ -124,7 +125,7 @@ class Shown(NamedTuple):
 
     @property
     def title(self) -> str:
-        return " ".join(self.turns[-1]["content"][:400].split())
+        return " ".join(last_asked(self.turns)[:400].split())
 
 
 CHOICES = {"a": "A", "b": "B", "equal": "equal", "both_bad": "both bad"}
@@ -171,8 +172,8 @@ def _single(record: SingleRecord) -> Shown:
     return Shown(_turns(record), _cut(text), None, said, _is_cut(record, text))
 
 
-def _turns(record: PairRecord | SingleRecord) -> list[dict[str, str]]:
-    return [{"role": turn.role, "content": _cut(turn.content)} for turn in record.prompt]
+def _turns(record: PairRecord | SingleRecord) -> list[dict[str, Any]]:
+    return [{**turn.as_message(), "content": _cut(turn.content)} for turn in record.prompt]
 
 
 def _cut(text: str) -> str:

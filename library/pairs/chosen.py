@@ -188,7 +188,7 @@ def _ask(request: MemberRequest, project: Project, _: Chosen, ids: list[int]) ->
         )
     done = ask_for_labels(project=project, pairs=ids, more=int(typed))
     said = [
-        f"{counted(done.labels, 'more labels')} wanted of {counted(done.pairs, 'pairs')}."
+        f"{counted(done.labels, 'more labels')} wanted for {counted(done.pairs, 'pairs')}."
         if done.labels
         else "No more labels are wanted than before."
     ]

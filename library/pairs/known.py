@@ -83,7 +83,7 @@ def came_from(pair: Pair) -> list[Fact]:
     if pair.external_id:
         found.append(Fact("ID in the file", pair.external_id, code=True))
     found.append(Fact("Added", f"{pair.created_at:%-d %b %Y %H:%M}"))
-    found.append(Fact("sha256", pair.sha256, code=True))
+    found.append(Fact("SHA-256", pair.sha256, code=True))
     return found
 
 
@@ -112,7 +112,7 @@ def in_queue(pair: Pair) -> list[Fact]:
     shared = Slot.objects.filter(pair=pair, purpose__in=Slot.SHARED).order_by()
     slots = dict(shared.values_list("state").annotate(Count("pk")))
     found = [
-        Fact("Labels waited for", str(slots.get(Slot.State.OPEN, 0))),
+        Fact("Labels still wanted", str(slots.get(Slot.State.OPEN, 0))),
         Fact("Being labelled", str(slots.get(Slot.State.LEASED, 0))),
         Fact("Tasks done", str(slots.get(Slot.State.DONE, 0))),
     ]

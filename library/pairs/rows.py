@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 
+from corpus.conversations import last_asked
 from corpus.models import Pair, Project
 from library.pairs.states import Agreement, Standing, State, standings_of
 
@@ -113,7 +113,7 @@ def rows_of(project: Project, ids: Sequence[int]) -> list[Row]:
     return [
         Row(
             there[pk],
-            beginning(last_words(there[pk].prompt.messages)),
+            beginning(last_asked(there[pk].prompt.messages)),
             beginning(there[pk].start),
             beginning(there[pk].other),
             standing[pk],
@@ -121,17 +121,6 @@ def rows_of(project: Project, ids: Sequence[int]) -> list[Row]:
         for pk in ids
         if pk in there
     ]
-
-
-def last_words(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What was asked last: the newest turn of a user that says something, else of anybody."""
-    texts = [
-        (turn.get("role"), content)
-        for turn in reversed(messages)
-        if isinstance(content := turn.get("content"), str) and content.strip()
-    ]
-    asked = [content for role, content in texts if role == "user"]
-    return (asked or [content for _, content in texts] or [""])[0]
 
 
 def beginning(text: str) -> str:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.conversations import all_text, as_text, changed, characters, shown, summary
+from corpus.conversations import (
+    all_text,
+    as_text,
+    changed,
+    characters,
+    last_asked,
+    shown,
+    summary,
+)
 from corpus.hashing import prompt_sha256
 from corpus.importers.records import PairRecord
 from corpus.importers.turns import Turn
@@ -115,6 +123,13 @@ def test_a_prompt_without_tools_reads_as_it_always_did() -> None:
 
 def test_a_prompt_that_ends_with_a_call_is_known_by_it() -> None:
     assert summary(TURNS[:2]) == 'forecast {"city": "Lyon", "days": 2}'
+
+
+def test_in_a_list_a_prompt_is_known_by_what_was_asked_last() -> None:
+    assert last_asked(TURNS) == "Will it rain?"
+    assert last_asked([*TURNS, {"role": "user", "content": " "}]) == "Will it rain?"
+    assert last_asked([CALL]) == 'forecast {"city": "Lyon", "days": 2}'
+    assert last_asked([]) == ""
 
 
 def test_personal_data_is_taken_out_of_what_tools_are_given() -> None:

@@ -10,9 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Membership, Role
+from accounts.models import Invitation, Membership, Role
 from accounts.services import add_member
+from accounts.services.invitations import invite
 from accounts.steps import checklist
 from annotation.models import Choice
 from annotation.quality.presets import PRESETS
@@ -161,6 +163,17 @@ def test_a_policy_without_gold_needs_none(cast: Cast) -> None:
 def test_who_came_with_their_labels_labels(cast: Cast) -> None:
     make_label(make_pair(cast.project), make_rater(cast.project, "imported"))
     assert "raters" not in open_to(cast.project, Role.ADMIN)
+
+
+def test_raters_are_asked_for_once_one_is_invited_until_the_invitation_is_void(cast: Cast) -> None:
+    now = timezone.now()
+    invite(project=cast.project, role=Role.SENIOR, by=cast.carol, now=now)
+    assert "raters" in open_to(cast.project, Role.ADMIN), "a senior settles, raters label"
+    invitation, _ = invite(project=cast.project, role=Role.RATER, by=cast.carol, now=now)
+    assert "raters" not in open_to(cast.project, Role.ADMIN)
+    for void in ({"revoked_at": now}, {"revoked_at": None, "expires_at": now}):
+        Invitation.objects.filter(pk=invitation.pk).update(**void)
+        assert "raters" in open_to(cast.project, Role.ADMIN)
 
 
 def test_the_checklist_is_one_query(cast: Cast) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from corpus.imports.uploads import add_part, begin_upload
 from corpus.models import ColumnMapping, Import, Pair, Upload
 from corpus.tasks import take_back_task
 from jobs.runner import run_job
-from tests.builders import Cast, make_cast
+from tests.builders import TOOL_TURNS, Cast, make_cast
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +71,15 @@ def test_a_small_file_can_be_sent_by_a_plain_form(carol: Client) -> None:
     answer = carol.post("/projects/harbour/imports/new", {"file": file}, follow=True)
     assert "Recognized as" in answer.content.decode()
     assert Upload.objects.get().size == len(LINE)
+
+
+def test_a_record_with_calls_of_tools_is_shown_as_raters_see_it(cast: Cast, carol: Client) -> None:
+    record = {"prompt": TOOL_TURNS, "response_a": "Very likely.", "response_b": "No idea."}
+    page = carol.get(page_of(uploaded(cast, json.dumps(record).encode()))).content.decode()
+    shown = html.unescape(page.split("The first record, as raters see it")[1])
+    assert "1. Will it rain in Lyon?" in shown
+    assert "Calls <code>forecast</code>" in shown
+    assert '<code>{\n  "rain": 0.8\n}</code>' in shown
 
 
 def test_a_file_of_other_columns_is_mapped_checked_saved_and_imported(

@@ -291,7 +291,7 @@ def test_each_role_does_what_it_may(
     if shown.status_code == 200:
         html = shown.content.decode()
         assert ("Withdraw 1 pair" in html) == (withdraw == 302)
-        assert ("Open as dataset" in html) == (pick == 302)
+        assert ("New dataset" in html) == (pick == 302)
 
 
 def test_what_is_chosen_is_counted_before_anything_is_done(client: Client, cast: Cast) -> None:

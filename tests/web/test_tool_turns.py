@@ -61,5 +61,6 @@ def test_what_a_tool_is_given_or_answers_is_never_markup() -> None:
     assert page.count("&lt;script&gt;") >= 5
 
 
-def test_a_prompt_that_ends_with_a_call_has_a_name() -> None:
-    assert str(Prompt(messages=TOOL_TURNS[:3])) == 'forecast {"city": "Lyon", "days": 2}'
+def test_a_prompt_is_called_by_what_was_asked_last_or_by_its_call() -> None:
+    assert str(Prompt(messages=TOOL_TURNS)) == "Will it rain in Lyon?"
+    assert str(Prompt(messages=TOOL_TURNS[2:3])) == 'forecast {"city": "Lyon", "days": 2}'

@@ -27,6 +27,7 @@ from corpus.errors import DependedOnError
 from corpus.imports.services import import_file
 from corpus.imports.taking_back import plan_taking_back, take_back
 from corpus.models import Completion, Import, Pair, Project, Prompt
+from corpus.pair_sets import pick_pairs
 from corpus.writing import Answer, NewPair, write_pairs
 from exports.services import FreezeFilters, freeze
 from judging.models import JudgeConfig, Verdict
@@ -209,7 +210,7 @@ def by_hand(cast: Cast) -> None:
     ("build", "said"),
     [
         (labelled, "1 label"),
-        (claimed, "1 slot"),
+        (claimed, "1 rater task"),
         (gold_by_a_senior, "1 gold answer"),
         (adjudicated, "1 adjudication"),
         (judged, "1 verdict"),
@@ -250,6 +251,17 @@ def test_an_account_that_a_file_names_keeps_its_place_among_the_raters(
     take_back(job=job)
     assert rater_for(cast.alice, cast.project)
     assert User.objects.filter(username="alice").exists()
+
+
+def test_what_is_in_the_way_is_called_as_people_know_it(cast: Cast, bring: Bring) -> None:
+    job = bring([line(1), line(2)])
+    pairs = list(Pair.objects.order_by("pk").values_list("pk", flat=True))
+    pick_pairs(project=cast.project, pairs=pairs)
+    claim_next_slot(rater=rater_for(cast.alice, cast.project))
+    assert plan_taking_back(job).in_the_way == [
+        "2 places in pair sets",
+        "1 rater task",
+    ]
 
 
 def test_the_command_says_what_it_deletes_and_what_is_in_the_way(
