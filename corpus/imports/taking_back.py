@@ -61,11 +61,18 @@ def plan_taking_back(job: Import) -> TakingBack:
 
 
 def _imports_that_met(job: Import) -> list[tuple[int, str]]:
-    """Imports that stand and found records of this one there already."""
-    later = Import.objects.filter(project=job.project_id, taken_back_at=None, pk__gt=job.pk)
-    rows = later.order_by("pk").values_list("pk", "name", "report")
+    """Imports that stand and found records of this one there already.
+
+    An older one too: both ran at once, or it was resumed later. Of two that met each other the
+    younger may go first, as else neither could.
+    """
+    others = Import.objects.filter(project=job.project_id, taken_back_at=None).exclude(pk=job.pk)
+    met = read_report(job.report).met_imports
+    rows = others.order_by("pk").values_list("pk", "name", "report")
     return [
-        (pk, name) for pk, name, report in rows if str(job.pk) in read_report(report).met_imports
+        (pk, name)
+        for pk, name, report in rows
+        if str(job.pk) in read_report(report).met_imports and (pk > job.pk or str(pk) not in met)
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from pytest_django import Settings
 
 from annotation.models import (
     Adjudication,
@@ -24,12 +25,14 @@ from annotation.models import (
 )
 from annotation.services import Judgement, answer_gold, claim_next_slot, submit_label
 from corpus.errors import DependedOnError
+from corpus.imports.running import run_import
 from corpus.imports.services import import_file
 from corpus.imports.taking_back import plan_taking_back, take_back
 from corpus.models import Completion, Import, Pair, Project, Prompt
 from corpus.pair_sets import pick_pairs
 from corpus.writing import Answer, NewPair, write_pairs
 from exports.services import FreezeFilters, freeze
+from jobs.runner import run_job
 from judging.models import JudgeConfig, Verdict
 from tests.builders import Cast, make_cast, make_label, make_rater, rater_for
 
@@ -283,3 +286,43 @@ def test_the_command_says_what_it_deletes_and_what_is_in_the_way(
         "prompts": 1,
     }
     assert not Pair.objects.exists()
+
+
+def test_an_older_import_that_ran_later_keeps_what_it_found(
+    bring: Callable[[list[dict[str, Any]]], Import], project: Project, tmp_path: Path
+) -> None:
+    path = tmp_path / "older.jsonl"
+    path.write_text(json.dumps(line(1)) + "\n" + json.dumps(line(2)) + "\n")
+    older = Import.objects.create(project=project, name=path.name, path=str(path))
+    younger = bring([line(2), line(3)])
+    run_job(Import, older.pk, run_import)
+
+    with pytest.raises(DependedOnError, match=f"import {older.pk} \\({older.name}\\)"):
+        take_back(job=younger)
+
+    older.refresh_from_db()
+    take_back(job=older)
+    take_back(job=younger)
+    assert not Pair.objects.filter(project=project).exists()
+
+
+def test_of_two_imports_that_met_each_other_the_younger_goes_first(
+    bring: Callable[[list[dict[str, Any]]], Import],
+    project: Project,
+    tmp_path: Path,
+    settings: Settings,
+) -> None:
+    settings.IMPORT_BATCH_PAIRS = 1
+    older, younger = (Import.objects.create(project=project, name=name) for name in ("a", "b"))
+    # As they would have been cut off and resumed in turn.
+    for job, numbers in ((older, [1]), (younger, [2, 1]), (older, [1, 2])):
+        path = tmp_path / job.name
+        path.write_text("".join(json.dumps(line(one)) + "\n" for one in numbers))
+        Import.objects.filter(pk=job.pk).update(path=str(path), state=Import.State.QUEUED)
+        run_job(Import, job.pk, run_import)
+
+    with pytest.raises(DependedOnError, match=r"\(b\), whose file holds"):
+        take_back(job=older)
+    take_back(job=younger)
+    take_back(job=older)
+    assert not Pair.objects.filter(project=project).exists()
