@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,6 +18,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Errors of services and of the framework alike. None lets an unforeseen one be a 500."""
     if isinstance(error, RefusedError):
         return Response({"code": error.code, "message": str(error)}, status=error.status)
+    if isinstance(error, RequestDataTooBig):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        said = f"The body is longer than {most:,} bytes; send less at once."
+        return Response({"code": "too_long", "message": said}, status=413)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ParseError, PermissionDenied
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -41,6 +41,15 @@ class Keyset(CursorPagination):
     max_page_size = 1000
     page_size_query_param = "limit"
     ordering = "-id"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """A cursor that we did not make is said to be none."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            place = str(cursor.position)
+            if not (place.isascii() and place.isdecimal() and len(place) < 19):
+                raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 KEYSET = [

@@ -71,10 +71,11 @@ def chosen_from(project: Project, given: QueryDict) -> Chosen:
             raise ChoiceError("The filter cannot be read; set it again on the page of pairs.")
         wanted = form.wanted()
         return Chosen(wanted.pairs(project), wanted=wanted)
-    ticked = tuple(dict.fromkeys(int(one) for one in given.getlist("pair") if one.isdecimal()))
+    # Anything longer is no id, and may be too long to be read as a number at all.
+    ids = (int(one) for one in given.getlist("pair") if one.isdecimal() and len(one) < 20)
+    ticked = tuple(dict.fromkeys(one for one in ids if one <= LARGEST_ID))
     if len(ticked) > MOST_TICKED:
         raise ChoiceError(f"{len(ticked):,} pairs are ticked; the limit is {MOST_TICKED:,}.")
-    ticked = tuple(one for one in ticked if one <= LARGEST_ID)
     return Chosen(Pair.objects.filter(project=project, pk__in=ticked), ticked=ticked)
 
 
@@ -182,11 +183,12 @@ def ask(request: MemberRequest, project: Project) -> HttpResponseBase:
 
 def _ask(request: MemberRequest, project: Project, _: Chosen, ids: list[int]) -> None:
     typed = request.POST.get("more", "").strip()
-    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed[:9]) <= MOST_LABELS):
+    number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0
+    if not 1 <= number <= MOST_LABELS:
         raise ChoiceError(
             f"“{typed[:20]}” is no number of labels to ask for: enter 1 to {MOST_LABELS}."
         )
-    done = ask_for_labels(project=project, pairs=ids, more=int(typed))
+    done = ask_for_labels(project=project, pairs=ids, more=number)
     said = [
         f"{counted(done.labels, 'more labels')} wanted for {counted(done.pairs, 'pairs')}."
         if done.labels

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +13,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import RefusedError
-from corpus.hashing import sha256_of
 from corpus.importers.files.rows import RawRow
 from corpus.importers.records import ParsedLine
 from corpus.importers.registry import format_named, parse_rows
@@ -45,7 +46,8 @@ def create_pairs(
     """
     calls = IdempotentCall.objects.filter(project=project, user=user)
     calls.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
-    body = sha256_of(list(pairs))
+    # Python's own JSON, and not the canonical: a number beyond any is the fault of its pair alone.
+    body = hashlib.sha256(json.dumps(list(pairs), sort_keys=True).encode()).hexdigest()
     # Whoever comes second with a key waits here for the first.
     call, is_new = calls.get_or_create(
         key=key, defaults={"project": project, "user": user, "body_sha256": body}

@@ -126,7 +126,7 @@ def _counted(rows: QuerySet[Any]) -> dict[int, int]:
 def _id(given: QueryDict, name: str) -> int | None:
     """Where a page goes on; an id that can be none is as good as none."""
     value = given.get(name, "")
-    return min(int(value), LARGEST_ID) if value.isascii() and value.isdecimal() else None
+    return min(int(value[:20]), LARGEST_ID) if value.isascii() and value.isdecimal() else None
 
 
 def _address(kept: QueryDict, name: str, place: int | None) -> str:

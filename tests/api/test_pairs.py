@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from annotation.models import GoldPair, Label, Slot
@@ -68,7 +70,17 @@ def test_pairs_are_read_page_by_page_while_others_come_in(cast: Cast) -> None:
         asked.append(client.get(asked[-1]["next"]).json())
     texts = [row["prompt"]["messages"][0]["content"] for page in asked for row in page["results"]]
     assert texts == [f"Question {number}?" for number in (4, 3, 2, 1, 0)]
-    assert client.get(f"{API}pairs?cursor=nonsense").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "position",
+    ["nonsense", "p=abc", "p=-1", "p=%00", "p=\\ud800", "p=" + "9" * 30, "r=1&p=2020-01-01"],
+)
+@pytest.mark.parametrize("page", ["pairs", "prompts", "completions", "pair-sets"])
+def test_a_cursor_that_is_none_is_no_page(cast: Cast, page: str, position: str) -> None:
+    cursor = b64encode(position.encode()).decode()
+    answer = client_of(cast.dan).get(f"{API}{page}", {"cursor": cursor})
+    assert answer.status_code == (200 if position == "nonsense" else 404), answer.content
 
 
 def test_a_pair_is_told_with_its_texts_labels_and_settled_gold(cast: Cast) -> None:
@@ -276,6 +288,25 @@ def test_what_cannot_be_stored_is_refused_by_itself(cast: Cast) -> None:
     told = answer.json()
     assert [row["status"] for row in told["results"]] == ["refused"] * 5 + ["created"]
     assert all(row["reason"] for row in told["results"][:5])
+
+
+def test_a_number_beyond_any_spoils_no_other_pair(cast: Cast) -> None:
+    odd = json.dumps(sent(1))[:-1] + ', "margin": 1e999}'
+    answer = client_of(cast.dan).post(
+        f"{API}pairs",
+        f'{{"pairs": [{odd}, {json.dumps(sent(2))}, 1e999]}}',
+        content_type="application/json",
+        headers={"Idempotency-Key": "one"},
+    )
+    assert answer.status_code == 200, answer.content
+    assert [row["status"] for row in answer.json()["results"]] == ["created", "created", "refused"]
+
+
+def test_a_body_that_is_too_long_is_refused_in_words(cast: Cast, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    answer = create(client_of(cast.dan), [sent(1, metadata={"note": "x" * 1_000})])
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_long")
+    assert answer.json()["message"] == "The body is longer than 1,000 bytes; send less at once."
 
 
 def test_what_comes_in_is_redacted_as_the_project_wants(cast: Cast) -> None:

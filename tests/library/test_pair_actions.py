@@ -330,6 +330,9 @@ def test_nothing_is_done_with_pairs_that_came_after_the_count(
     [
         ("ask", {"more": "many"}, "“many” is no number of labels to ask for: enter 1 to 20."),
         ("ask", {"more": "21"}, "“21” is no number of labels"),
+        ("ask", {"more": "00000000199"}, "“00000000199” is no number of labels"),
+        ("ask", {"more": "0000000019" + "9" * 5000}, "is no number of labels"),
+        ("ask", {"more": "1", "pair": "9" * 5000}, "No pairs are selected."),
         ("ask", {}, "“” is no number"),
         ("pick", {"to": "the moon"}, "Choose where the pairs are to be used."),
         ("withdraw", {"pair": ["x", "-1", "9" * 30]}, "No pairs are selected."),
