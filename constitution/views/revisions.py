@@ -99,7 +99,7 @@ def upload_prompts(request: MemberRequest, project: Project) -> HttpResponseBase
         f"{counted(len(report.rejected), 'lines')} rejected.{odd}"
     )
     (messages.warning if report.rejected else messages.success)(request, told)
-    return redirect("revision_runs", project.slug)
+    return redirect("prompts" if report.added else "revision_runs", project.slug)
 
 
 def _runs_page(

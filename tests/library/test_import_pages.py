@@ -199,3 +199,12 @@ def test_an_import_is_taken_back_on_a_page_that_says_what_goes(
         job.refresh_from_db()
         assert (Pair.objects.count(), job.taken_back_by) == (0, cast.carol)
         assert "taken back already" in carol.post(path).content.decode()
+
+
+def test_the_list_of_imports_counts_labels_of_steps(cast: Cast, carol: Client) -> None:
+    answer = {"prompt": "2 + 2?", "completions": ["2 + 2", "is 4."], "labels": [True, True]}
+    path = page_of(uploaded(cast, json.dumps(answer).encode()))
+    carol.post(path, {"format": "trl-stepwise", "pair_policy": "all", "do": "import"})
+    run_job(Import, Import.objects.get().pk, run_import)
+    page = carol.get("/projects/harbour/imports/").content.decode()
+    assert "<td>0</td><td>2</td><td>0</td>" in page

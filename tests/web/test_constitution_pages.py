@@ -514,11 +514,13 @@ def test_a_constitution_that_cannot_revise_is_not_offered_for_a_run(cast: Cast) 
 def test_prompts_are_brought_in_by_upload_with_odd_lines_told(cast: Cast) -> None:
     file = SimpleUploadedFile("attempts.jsonl", b'{"prompt": "Hi?"}\nnot json\n')
     client = as_user(cast.dan)
-    client.post(f"{HERE}critique/prompts", {"file": file, "red_team": "on"})
+    added = client.post(f"{HERE}critique/prompts", {"file": file, "red_team": "on"}, follow=True)
 
     prompt = Prompt.objects.get()
     assert (prompt.source, prompt.sensitive) == ("attempts.jsonl", True)
-    page = client.get(f"{HERE}critique/").content.decode()
+    assert added.request["PATH_INFO"] == f"{HERE}prompts/", "where it can be seen and sampled from"
+    page = added.content.decode()
+    assert "Hi?" in page
     assert "1 prompt added, 0 already there, 1 line rejected. Line 2: not JSON" in page
     empty = SimpleUploadedFile("empty.txt", b" ")
     answer = client.post(f"{HERE}critique/prompts", {"file": empty})
