@@ -18,6 +18,7 @@ from corpus.imports.report import ImportReport, Rejected, read_report
 from corpus.imports.running import note_lines, run_import
 from corpus.imports.uploads import complete
 from corpus.models import ColumnMapping, Import, PairPolicy, Project, Upload
+from corpus.storable import unstorable
 from jobs.runner import do_claimed, worker_name
 from jobs.services import claim_job, enqueue
 
@@ -188,7 +189,8 @@ def save_mapping(
 def saved_mapping(slug: str, name: str) -> ColumnMap:
     """The project's mapping of that name. ImportFileError, which lists those that there are."""
     mappings = ColumnMapping.objects.filter(project__slug=slug)
-    stored = mappings.filter(name=name).first()
+    # No name has what cannot be stored, and PostgreSQL refuses to look for it.
+    stored = None if unstorable(name) else mappings.filter(name=name).first()
     if stored is None:
         names = ", ".join(mappings.values_list("name", flat=True)) or "none"
         raise ImportFileError(f"There is no saved mapping {name!r} in {slug} (saved: {names}).")

@@ -99,6 +99,8 @@ def test_a_file_of_other_columns_is_mapped_checked_saved_and_imported(
 
     carol.post(path, COLUMNS | values | {"do": "save", "save_as": "survey"})
     assert ColumnMapping.objects.get().values == {"eins": "a", "zwei": "b"}
+    for none in ("other", "\0"):
+        assert carol.post(path, {"do": "use", "saved": none}).status_code == 400
     used = carol.post(path, {"do": "use", "saved": "survey"})
     assert used.context["report"].labels_added == 2
 
