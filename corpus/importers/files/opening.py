@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 from django.conf import settings
@@ -48,6 +48,38 @@ UNREADABLE = (
 
 class Seekable(io.RawIOBase):
     """What is no file of this machine, but can be read at any place as cheaply as one."""
+
+
+class _Limited(io.RawIOBase):
+    """What a packed file holds. ImportFileError beyond the most bytes that are unpacked."""
+
+    def __init__(self, unpacked: Any) -> None:
+        self._unpacked = unpacked
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._unpacked.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = int(self._unpacked.seek(offset, whence))
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        count = int(self._unpacked.readinto(buffer))
+        self._at += count
+        most = settings.IMPORT_MAX_UNPACKED_BYTES
+        if self._at > most:
+            raise ImportFileError(
+                f"The file holds more than {most:,} bytes unpacked, the limit "
+                "(CONCORD_IMPORT_MAX_UNPACKED_BYTES)."
+            )
+        return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +166,10 @@ def _begins(file: IO[bytes], magic: bytes) -> bool:
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
     """What a packed file holds; a file that is not packed, as it is."""
     if _begins(file, GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), LOOKED_AT)
+        return io.BufferedReader(_Limited(gzip.GzipFile(fileobj=file)), LOOKED_AT)
     if _begins(file, ZSTANDARD):
         packed = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
-        return io.BufferedReader(packed, LOOKED_AT)
+        return io.BufferedReader(_Limited(packed), LOOKED_AT)
     return file
 
 

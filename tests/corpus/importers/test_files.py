@@ -315,3 +315,23 @@ def test_a_damaged_archive_is_one_clear_error_at_most(
         list(rows_of(path))
     with suppress(ImportFileError):
         check_whole(path)
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstandard", "gzip in a zip"])
+def test_a_packed_file_that_would_fill_the_disk_is_refused(
+    tmp_path: Path, settings: Settings, how: str
+) -> None:
+    settings.IMPORT_MAX_UNPACKED_BYTES = 500_000
+    array = b'[{"a": 1},' + b" " * 2_000_000 + b"{}]"
+    path = tmp_path / "bomb"
+    if how == "gzip":
+        path.write_bytes(gzip.compress(array))
+    elif how == "zstandard":
+        with pa.CompressedOutputStream(str(path), "zstd") as file:
+            file.write(array)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("array.json.gz", gzip.compress(array))
+
+    with pytest.raises(ImportFileError, match="more than 500,000 bytes unpacked"):
+        list(rows_of(path))
