@@ -15,7 +15,7 @@ from corpus.importers.records import ParsedLine
 from corpus.importers.registry import parse_rows
 from corpus.imports.opening import Source, format_of, source_of
 from corpus.imports.report import ImportReport, Rejected, count_named, read_report
-from corpus.imports.storing import Making, met_imports, store_records
+from corpus.imports.storing import Making, Prepared, met_imports, prepare, store_prepared
 from corpus.intake.policy import intake_policy, launch_scan
 from corpus.models import (
     Import,
@@ -64,18 +64,13 @@ def _import(context: JobContext[Import], source: Source) -> None:
     policy = intake_policy(job.project_id)
     making = Making(PairPolicy(job.pair_policy), job.pairs_per_prompt)
     rows = _after(source.rows(), job.lines_done)
-    parsed = batches(parse_rows(rows, one, source.name), settings.IMPORT_BATCH_PAIRS)
-    for batch in ahead(parsed):
+    ready = _ready(parse_rows(rows, one, source.name), policy, making)
+    for batch, prepared in ahead(ready):
         context.checkpoint()
         with transaction.atomic():
             assert_lease(job)
-            counts, stored = store_records(
-                project=job.project,
-                records=[(record, line.line) for line in batch for record in line.records],
-                policy=policy,
-                source=job,
-                batch=source.name,
-                making=making,
+            counts, stored = store_prepared(
+                project=job.project, prepared=prepared, source=job, batch=source.name
             )
             report.add(counts)
             report.met_imports += met_imports(stored)
@@ -111,12 +106,22 @@ def note_lines(report: ImportReport, batch: Iterable[ParsedLine]) -> list[Reject
     return rejected
 
 
-def ahead(batches: Iterator[list[ParsedLine]]) -> Iterator[list[ParsedLine]]:
-    """The batches, the next of which is parsed while the database stores one."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parse") as parser:
-        coming = parser.submit(next, batches, None)
+Batch = tuple[list[ParsedLine], Prepared]
+
+
+def _ready(lines: Iterable[ParsedLine], policy: IntakePolicy, making: Making) -> Iterator[Batch]:
+    """The lines in batches, each with its records ready to be stored."""
+    for batch in batches(lines, settings.IMPORT_BATCH_PAIRS):
+        records = [(record, line.line) for line in batch for record in line.records]
+        yield batch, prepare(records, policy, making)
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, the next of which is made ready while the database stores one."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as worker:
+        coming = worker.submit(next, batches, None)
         while (batch := coming.result()) is not None:
-            coming = parser.submit(next, batches, None)
+            coming = worker.submit(next, batches, None)
             yield batch
 
 

@@ -88,46 +88,92 @@ def sort_out(records: Sequence[tuple[Record, int | None]], making: Making) -> So
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Records ready to be stored: sorted out, redacted where the policy wants it, and hashed.
+
+    `lines`, `prompts` (as they are stored) and `hashes` are the pairs'; the originals are by the
+    place of their record.
+    """
+
+    pairs: Sequence[PairRecord]
+    lines: Sequence[int | None]
+    prompts: Sequence[list[dict[str, Any]]]
+    hashes: Sequence[PairHashes]
+    singles: Sequence[SingleRecord]
+    pair_originals: Mapping[int, _Original]
+    single_originals: Mapping[int, _Original]
+    counts: Counter[str]
+
+
+def prepare(
+    records: Sequence[tuple[Record, int | None]], policy: IntakePolicy, making: Making
+) -> Prepared:
+    """All that can be done without the database, so that it may be done beside it."""
+    found = sort_out(records, making)
+    pairs = [record for record, _ in found.pairs]
+    singles: Sequence[SingleRecord] = found.singles
+    counts: Counter[str] = Counter(identical=found.identical)
+    counts["empty_responses"] = empty_responses(pairs, singles)
+    pair_originals: Mapping[int, _Original] = {}
+    single_originals: Mapping[int, _Original] = {}
+    if policy.redact_pii:
+        pairs, pair_originals = _redacted(pairs)
+        singles, single_originals = _redacted(singles)
+    prompts = [record.messages() for record in pairs]
+    return Prepared(
+        pairs=pairs,
+        lines=[line for _, line in found.pairs],
+        prompts=prompts,
+        hashes=[
+            _hashes(prompt, record, policy) for prompt, record in zip(prompts, pairs, strict=True)
+        ],
+        singles=singles,
+        pair_originals=pair_originals,
+        single_originals=single_originals,
+        counts=counts,
+    )
+
+
 def store_records(
     *,
     project: Project,
     records: Sequence[tuple[Record, int | None]],
     policy: IntakePolicy,
-    source: Import | None = None,
     batch: str = "",
-    making: Making | None = None,
 ) -> tuple[Counter[str], Batch]:
-    """Store records, each with its line, and what the layers above take from them.
+    """Prepare records, each with its line, and store them as `store_prepared` does."""
+    return store_prepared(project=project, prepared=prepare(records, policy, Making()), batch=batch)
+
+
+def store_prepared(
+    *, project: Project, prepared: Prepared, source: Import | None = None, batch: str = ""
+) -> tuple[Counter[str], Batch]:
+    """Store records and what the layers above take from them.
 
     Returns the counts of an ImportReport, and where each record ended up. To be called within a
     transaction.
     """
-    found = sort_out(records, making or Making())
-    pairs = [record for record, _ in found.pairs]
-    lines = [line for _, line in found.pairs]
-    counts: Counter[str] = Counter(identical=found.identical)
-    counts["empty_responses"] = empty_responses(pairs, found.singles)
+    pairs, singles, counts = prepared.pairs, prepared.singles, Counter(prepared.counts)
     originals: dict[int, _Original] = {}
-    singles: Sequence[SingleRecord] = found.singles
-    if policy.redact_pii:
-        pairs, pair_originals = _redacted(pairs)
-        singles, single_originals = _redacted(singles)
-    else:
-        pair_originals = single_originals = {}
     came_from = CameFrom(source_import=source)
     models = _ensure_api_models(project, _model_names(pairs, singles))
     stored: list[StoredPair] = []
     if pairs:
-        news = [_new_pair(record, line, models) for record, line in zip(pairs, lines, strict=True)]
         stored = write_pairs(
             project=project,
-            pairs=news,
+            pairs=[
+                _new_pair(record, prompt, line, models)
+                for record, prompt, line in zip(
+                    pairs, prepared.prompts, prepared.lines, strict=True
+                )
+            ],
             origin=Pair.Origin.IMPORT,
             batch=batch[:100],
-            hashes=[_hashes(one, record, policy) for one, record in zip(news, pairs, strict=True)],
+            hashes=prepared.hashes,
             came_from=came_from,
         )
-        for place, original in pair_originals.items():
+        for place, original in prepared.pair_originals.items():
             originals.setdefault(stored[place].row.prompt_id, original)
     kept: list[StoredCompletion] = []
     if singles:
@@ -136,7 +182,7 @@ def store_records(
             completions=[_new_completion(record, models) for record in singles],
             came_from=came_from,
         )
-        for place, original in single_originals.items():
+        for place, original in prepared.single_originals.items():
             originals.setdefault(kept[place].prompt_id, original)
     _keep_originals(originals)
     welcome_all(project, stored)
@@ -223,9 +269,14 @@ def _keep_demonstrations(batch: Batch) -> int:
     return len(rows)
 
 
-def _new_pair(record: PairRecord, line: int | None, models: Mapping[str, ModelVersion]) -> NewPair:
+def _new_pair(
+    record: PairRecord,
+    prompt: list[dict[str, Any]],
+    line: int | None,
+    models: Mapping[str, ModelVersion],
+) -> NewPair:
     return NewPair(
-        prompt=record.messages(),
+        prompt=prompt,
         a=Answer(
             record.response_a,
             models.get(record.model_a or ""),
@@ -249,9 +300,9 @@ def _new_pair(record: PairRecord, line: int | None, models: Mapping[str, ModelVe
     )
 
 
-def _hashes(new: NewPair, record: PairRecord, policy: IntakePolicy) -> PairHashes:
+def _hashes(prompt: list[dict[str, Any]], record: PairRecord, policy: IntakePolicy) -> PairHashes:
     return hash_pair(
-        new.prompt,
+        prompt,
         (record.response_a, record.model_a or None, record.sampling_a),
         (record.response_b, record.model_b or None, record.sampling_b),
         policy,

@@ -16,7 +16,9 @@ from corpus.models.sampling import SamplingRun
 class Prompt(models.Model):
     """What was asked: a conversation that ends with a user's turn (or a system's)."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, db_index=False, related_name="prompts"
+    )
     messages = models.JSONField(help_text="List of {role, content}.")
     sha256 = models.CharField(max_length=64, validators=[SHA256])
     source = models.CharField(max_length=200, blank=True)
@@ -63,7 +65,9 @@ class Prompt(models.Model):
 
 
 class Completion(models.Model):
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions")
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.CASCADE, db_index=False, related_name="completions"
+    )
     text = models.TextField(blank=True)
     model_version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="completions"
@@ -128,7 +132,9 @@ class Pair(models.Model):
         BAD_CHAIN = "bad_chain", "its critique chain is marked as bad"
         WITHDRAWN = "withdrawn", "withdrawn"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pairs")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, db_index=False, related_name="pairs"
+    )
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="pairs")
     first = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")

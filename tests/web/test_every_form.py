@@ -259,6 +259,11 @@ def press(page: Page, form: ElementHandle, kind: Kind, place: int, path: str) ->
         page.wait_for_function("() => !document.querySelector('dialog[open]')")
         return 200
     page.evaluate("window.walked = true")
+    if form.evaluate("one => one.matches('[data-upload]')"):
+        # A file goes up as soon as it is chosen, in parts, and its own page comes then.
+        with page.expect_navigation(timeout=PATIENCE_MS) as came:
+            fill(form, kind, VALUES)
+        return came.value.status
     with page.expect_response(answers, timeout=PATIENCE_MS) as got:
         fill(form, kind, VALUES)
         if kind.button or not form.evaluate("one => one.matches('[data-fields]')"):

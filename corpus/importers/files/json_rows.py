@@ -19,6 +19,9 @@ must fit in memory."""
 
 BOM = b"\xef\xbb\xbf"
 
+MAX_DEPTH = 64
+"""Of a JSON array and what it holds."""
+
 
 def lines(file: IO[bytes]) -> Iterator[RawRow]:
     """Each line that is not blank."""
@@ -99,7 +102,7 @@ def array(file: IO[bytes], name: str) -> Iterator[RawRow]:
         file.seek(0)
     number = 0
     try:
-        for value in ijson.items(file, "item", use_float=True):
+        for value in _elements(file, name):
             number += 1
             if isinstance(value, dict):
                 yield RawRow(number, _finite(value))
@@ -112,6 +115,25 @@ def array(file: IO[bytes], name: str) -> Iterator[RawRow]:
         ) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise ImportFileError(f"{name} cannot be read after element {number}: {error}") from error
+
+
+def _elements(file: IO[bytes], name: str) -> Iterator[Any]:
+    """The elements of the outermost array. ImportFileError for one that is nested too deeply: its
+    reader would take time by the square of its depth."""
+    depth, builder = 0, None
+    for event, value in ijson.basic_parse(file, use_float=True):
+        if event in ("end_map", "end_array"):
+            depth -= 1
+        if depth >= 1:
+            builder = builder or ijson.ObjectBuilder()
+            builder.event(event, value)
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ImportFileError(f"{name} is nested more than {MAX_DEPTH} deep.")
+        elif depth == 1 and builder is not None:
+            yield builder.value
+            builder = None
 
 
 def _finite(value: Any) -> Any:

@@ -247,6 +247,27 @@ def test_lines_that_are_lists_are_no_array_and_lines_of_objects_no_table() -> No
     assert not is_table(b"one column\nonly\n")
 
 
+@pytest.mark.parametrize("text", ["[" * 60_000, "[\n" + '{"a":' * 60_000])
+def test_an_array_nested_without_end_is_refused_at_once(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text(text)
+
+    with pytest.raises(ImportFileError, match="nested more than"):
+        list(rows_of(path))
+
+
+def test_elements_of_an_array_are_whole_and_what_is_no_object_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"a": [1, {"b": []}], "c": {}}, 5, [], {}, "x", null, {"d": 1.5}]')
+
+    rows = list(rows_of(path))
+
+    assert [row.fields for row in rows] == [
+        *({"a": [1, {"b": []}], "c": {}}, None, None, {}, None, None, {"d": 1.5}),
+    ]
+    assert [row.number for row in rows if row.reason] == [2, 3, 5, 6]
+
+
 def test_an_empty_file_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
 
