@@ -147,6 +147,8 @@ def fill(form: ElementHandle, kind: Kind, values: dict[str, str | FilePayload]) 
     """Fill in what has to be, and what `values` has for a field: by its name, or by the name of
     the page that the form goes to, a dot and its name."""
     form.evaluate(UNCOVER)
+    # The menus of a mapping say what was guessed, and to change one has the file read again.
+    guessed = form.evaluate("one => one.matches('[data-reading]')")
     for control in form.evaluate(CONTROLS):
         handle = form.evaluate_handle("(form, index) => form.elements[index]", control["index"])
         element = handle.as_element()
@@ -164,7 +166,7 @@ def fill(form: ElementHandle, kind: Kind, values: dict[str, str | FilePayload]) 
             if not control["checked"]:
                 element.evaluate("one => one.click()")
         elif control["tag"] == "SELECT":
-            if not kept and control["options"] and element.is_visible():
+            if not kept and control["options"] and not guessed:
                 element.select_option(control["options"][0])
         elif control["type"] != "hidden" and isinstance(given, str):
             element.fill(given)
