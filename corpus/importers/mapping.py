@@ -420,7 +420,7 @@ class MappedFormat:
         if found is None or found in ("up", "down"):
             raise RowError(
                 f"{field}: {short(value, 60)!r} is no known choice; say what it means "
-                "(a, b, equal or both_bad)"
+                "(A, B, equal or both bad)"
             )
         return found
 

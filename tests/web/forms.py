@@ -166,7 +166,7 @@ def fill(form: ElementHandle, kind: Kind, values: dict[str, str | FilePayload]) 
             if not control["checked"]:
                 element.evaluate("one => one.click()")
         elif control["tag"] == "SELECT":
-            if not kept and control["options"] and not guessed:
+            if not kept and control["options"] and not (guessed and name.startswith("column_")):
                 element.select_option(control["options"][0])
         elif control["type"] != "hidden" and isinstance(given, str):
             element.fill(given)

@@ -169,7 +169,7 @@ def bring_in(cast: Cast) -> None:
             ImportRejection.objects.create(source_import=job, line=line, reason=HOSTILE[2])
     cells = [HOSTILE[0], "Wie?", LONG, HOSTILE[-3], HOSTILE[1]]
     table = "\n".join(
-        ["Frage,Eins,Zwei,vote,<b>x</b>", *(",".join(f'"{one}"' for one in cells),) * 3]
+        ["Question,Answer 1,Answer 2,vote,<b>x</b>", *(",".join(f'"{one}"' for one in cells),) * 3]
     ).encode()
     upload = begin_upload(project=cast.project, name=HOSTILE[1], size=len(table), user=cast.carol)
     add_part(upload=upload, offset=0, data=table)
