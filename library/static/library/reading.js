@@ -5,7 +5,8 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-reading]");
   if (!form || !event.target.matches(DECIDING)) return;
   const mapped = form.elements.format.value === "mapping";
-  form.querySelector("[data-columns]").hidden = !mapped;
+  const columns = form.querySelector("[data-columns]");
+  columns.hidden = columns.disabled = !mapped;
   limits(form);
   const random = form.elements.pair_policy.value === "random" && !form.elements.pairs_per_prompt.value;
   if (!random) form.requestSubmit(form.querySelector("[value=check]"));
