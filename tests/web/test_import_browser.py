@@ -167,6 +167,7 @@ def test_an_upload_is_cancelled_and_leaves_nothing(
     page.route("**/parts?*", lambda route: route.abort("connectionreset"))
     page.set_input_files("#id_file", path)
     expect(page.locator("[data-said]")).to_contain_text("The connection was lost")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.click("text=Cancel upload")
     expect(page.locator("[data-said]")).to_contain_text("was cancelled")
     for _ in range(100):

@@ -137,6 +137,7 @@ form.addEventListener("submit", (event) => {
 input.addEventListener("change", () => { if (input.files.length) start(input.files[0]); });
 
 cancel.addEventListener("click", async () => {
+  if (!window.confirm(cancel.dataset.confirm) || !sending) return;
   const { control, id } = sending;
   control.abort();
   if (input.files.length) remember(keyOf(input.files[0]), null);
