@@ -271,6 +271,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(CONCORD_HOME / "celerybeat-schedule")
 # --- Limits and places ----------------------------------------------------------------------------
 
 JOB_LEASE_SECONDS = env.float("CONCORD_JOB_LEASE_SECONDS", default=60.0)
+JOB_BEAT_SECONDS: float | None = None  # None: a quarter of the lease, at most 2 seconds
 JOB_MAX_ATTEMPTS = 3
 JOB_RESEND_SECONDS = 30.0
 REAP_INTERVAL_SECONDS = env.float("CONCORD_REAP_INTERVAL_SECONDS", default=10.0)

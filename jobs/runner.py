@@ -144,7 +144,7 @@ def _after_lost_connection(job: Job, error: Exception) -> None:
 def _beat_until(context: JobContext[AnyJob], stop: threading.Event) -> None:
     """The pulse: its own thread and so its own database connection."""
     try:
-        while not stop.wait(min(settings.JOB_LEASE_SECONDS / 4, 2.0)):
+        while not stop.wait(settings.JOB_BEAT_SECONDS or min(settings.JOB_LEASE_SECONDS / 4, 2.0)):
             try:
                 context.beat()
             except DatabaseError:
