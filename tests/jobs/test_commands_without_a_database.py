@@ -29,7 +29,7 @@ for name, app in sorted(get_commands().items()):
         continue
     parser = command.create_parser("manage.py", name)
     wanted = ["list"] if name == "project" else [
-        FILES.get(name, "1" * 64) if one.type is Path or one.dest == "spec" else "1" * 64
+        FILES.get(name, "1" * 64) if one.type is Path or one.dest in ("spec", "file") else "1" * 64
         for one in parser._get_positional_actions()
     ]
     err = io.StringIO()
