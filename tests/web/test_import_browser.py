@@ -50,9 +50,12 @@ def work_off(page: Page) -> None:
     """What a worker does, in this process: the import that waits."""
     page.wait_for_url("**/imports/*/")
     job = Import.objects.latest("pk")
-    done = threading.Thread(
-        target=lambda: (run_job(Import, job.pk, run_import), connection.close())
-    )
+
+    def work() -> None:
+        run_job(Import, job.pk, run_import)
+        connection.close()
+
+    done = threading.Thread(target=work)
     done.start()
     done.join()
 
