@@ -28,8 +28,7 @@ from pydantic import (
 
 from corpus.conversations import changed
 from corpus.hashing import completion_sha256
-from corpus.importers.turns import ASSISTANT, Turn, as_turns
-from corpus.storable import unstorable
+from corpus.importers.turns import ASSISTANT, Turn, as_turns, storable
 
 ImportedChoice = Literal["a", "b", "equal", "both_bad"]
 
@@ -47,13 +46,6 @@ MAX_METADATA_BYTES = 100_000
 
 MAX_COMPLETIONS = 64
 """Of one prompt in one record. Every two of them make 2,016 pairs."""
-
-
-def storable(text: str) -> str:
-    """What every database and file can hold: no NUL, no lone surrogate."""
-    if why := unstorable(text):
-        raise ValueError(f"contains {why}, which cannot be stored")
-    return text
 
 
 def storable_json(value: Any, depth: int = 0) -> Any:

@@ -31,14 +31,15 @@ MAX_NAME_CHARACTERS = 200
 NOT_TEXT = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """What every database and file can hold: no NUL, no lone surrogate."""
     if why := unstorable(text):
         raise ValueError(f"contains {why}, which cannot be stored")
     return text
 
 
 def _storable_name(name: str | None) -> str | None:
-    if name is not None and len(_storable(name)) > MAX_NAME_CHARACTERS:
+    if name is not None and len(storable(name)) > MAX_NAME_CHARACTERS:
         raise ValueError(f"is longer than {MAX_NAME_CHARACTERS} characters")
     return name
 
@@ -49,7 +50,7 @@ class Turn(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Annotated[str, AfterValidator(_storable)]
+    content: Annotated[str, AfterValidator(storable)]
     tool_calls: tuple[dict[str, Any], ...] | None = None
     tool_call_id: Annotated[str | None, AfterValidator(_storable_name)] = None
     name: Annotated[str | None, AfterValidator(_storable_name)] = None
@@ -151,10 +152,10 @@ def _tool_call(call: Any) -> dict[str, Any]:
         arguments = json.dumps(arguments, ensure_ascii=False, allow_nan=False)
     found: dict[str, Any] = {
         "type": "function",
-        "function": {"name": _storable(function["name"]), "arguments": _storable(arguments)},
+        "function": {"name": storable(function["name"]), "arguments": storable(arguments)},
     }
     if call.get("id") not in (None, ""):
-        found["id"] = _storable(str(call["id"]))
+        found["id"] = storable(str(call["id"]))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from corpus.importers.records import Record
+from corpus.importers.records import CompletionRecord, Record, StepsRecord
 from corpus.importers.registry import parse_rows
 from corpus.imports.opening import Source
 from corpus.imports.report import ImportReport
@@ -48,6 +48,15 @@ def dry_run(source: Source, choices: Choices, *, most: int | None = None) -> Dry
         pairs = [pair for pair, _ in made.pairs]
         report.pairs_added += len(pairs)
         report.labels_added += sum(len(pair.labels) for pair in pairs)
+        for single in made.singles:
+            report.completions_added += 1
+            if isinstance(single, CompletionRecord):
+                report.labels_added += len(single.labels)
+            elif isinstance(single, StepsRecord):
+                said = (value for labels in single.labels for value in labels.values)
+                report.steps_added += sum(value is not None for value in said)
+            else:
+                report.demonstrations_added += 1
         report.identical += made.identical
         report.empty_responses += empty_responses(pairs, made.singles)
         if most is not None and report.rows >= most:

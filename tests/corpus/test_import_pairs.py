@@ -246,3 +246,23 @@ def test_a_file_without_one_good_line_is_bad_input_and_leaves_nothing(
         else:
             assert shown.out == ""
     assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Why?", "completion": "So.", "label": True},
+        {"prompt": "Why?", "completions": ["One.", "Two."], "labels": [True, False]},
+        {"prompt": "Why?", "completion": "So."},
+        line(labels=[{"rater": "ann", "choice": "a"}]),
+    ],
+)
+def test_a_dry_run_counts_what_the_import_then_adds_and_stores_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: dict[str, Any]
+) -> None:
+    path = write(tmp_path / "f.jsonl", row)
+
+    said = run(path, capsys, "--dry-run")
+
+    assert not Project.objects.exists()
+    assert run(path, capsys) == said
